@@ -1,0 +1,76 @@
+"""The course as it lies on disk: where its content is, and what it offers."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutaway.problem import Problem
+
+CONTENTS = Path("notebooks") / "contents.toml"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A lesson or a lab, as the contents declare it."""
+
+    number: str
+    name: str
+    title: str
+    minutes: int
+    needs: tuple[str, ...]
+    path: Path
+    part: str = ""
+    after: str = ""
+
+    @property
+    def written(self) -> bool:
+        """Whether its notebook is here."""
+        return self.path.exists()
+
+
+def root() -> Path:
+    """The folder that holds `notebooks`, `labs` and `grading`: CUTAWAY_COURSE, or the checkout this package lies in."""
+    named = os.environ.get("CUTAWAY_COURSE")
+    folder = Path(named) if named else Path(__file__).resolve().parents[3]
+    if not (folder / CONTENTS).exists():
+        raise Problem(
+            f"opening the course at {folder}: it has no {CONTENTS}; set CUTAWAY_COURSE to a checkout of Cutaway"
+        )
+    return folder
+
+
+def lessons() -> list[Unit]:
+    """Every lesson of the syllabus in reading order, written or not."""
+    return [
+        Unit(part=part["title"], path=root() / "notebooks" / f"{row['name']}.ipynb", **_frozen(row))
+        for part in _contents()["part"]
+        for row in part["lessons"]
+    ]
+
+
+def labs() -> list[Unit]:
+    """Every lab in order, written or not."""
+    return [Unit(path=root() / "labs" / row["name"] / f"{row['name']}.ipynb", **_frozen(row)) for row in _contents()["lab"]]
+
+
+def unit(name: str) -> Unit:
+    """The lesson or lab called `name`: its full name, or as much of it as is unambiguous among written units."""
+    written = [each for each in [*lessons(), *labs()] if each.written]
+    exact = [each for each in written if each.name == name]
+    found = exact or [each for each in written if each.name.startswith(name)]
+    if len(found) != 1:
+        which = "no lesson or lab has that name" if not found else "it could be " + " or ".join(u.name for u in found)
+        raise Problem(f"looking for {name!r}: {which}; `cutaway progress` lists them")
+    return found[0]
+
+
+def _contents() -> dict[str, list[dict[str, object]]]:
+    with (root() / CONTENTS).open("rb") as file:
+        return tomllib.load(file)
+
+
+def _frozen(row: dict[str, object]) -> dict[str, object]:
+    return {**row, "needs": tuple(row["needs"])}  # type: ignore[arg-type]

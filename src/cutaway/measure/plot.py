@@ -1,4 +1,4 @@
-"""A measurement as a drawing: trials as dots, outliers hollow, medians with their intervals, the prediction a diamond."""
+"""A measurement as a drawing: trials as dots, outliers hollow, medians with their intervals, predictions as diamonds."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Program:
     package: str
     purpose: str
     use: str
-    note: str = ""
+    service: str = ""
     unpacked: bool = False
 
     @property

@@ -28,7 +28,7 @@ WHY = {
     ("mount", errno.EPERM): "it takes CAP_SYS_ADMIN over this mount namespace; unshare USER and MNT first",
     ("mount", errno.ENOENT): "the target or the source is missing; create it first",
     ("mount", errno.ENODEV): "this kernel does not know that filesystem; see /proc/filesystems",
-    ("mount", errno.EINVAL): "the source is no valid mount of that kind, or an option is wrong; the kernel log says more",
+    ("mount", errno.EINVAL): "an option is wrong, or the source holds no such filesystem; dmesg says more",
     ("umount2", errno.EPERM): "it takes CAP_SYS_ADMIN over this mount namespace; unshare USER and MNT first",
     ("umount2", errno.EINVAL): "it is no mount point here, or it came from a namespace with more rights",
     ("umount2", errno.EBUSY): "a process still uses it; end that process or unmount lazily",

@@ -8,7 +8,6 @@ See namespaces(7), user_namespaces(7); taught in notebook 06.
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,7 +30,7 @@ class Kind(enum.Enum):
 
     flag: int
 
-    def __new__(cls, name: str, flag: int) -> Kind:
+    def __new__(cls, name: str, flag: int = 0) -> Kind:
         kind = object.__new__(cls)
         kind._value_, kind.flag = name, flag
         return kind
@@ -48,7 +47,7 @@ Pid = int | str  # a process number, or "self"
 
 def identity(kind: Kind, pid: Pid = "self") -> int:
     """The number of the namespace of this kind that the process is in."""
-    return os.stat(f"/proc/{pid}/ns/{kind.value}").st_ino
+    return Path(f"/proc/{pid}/ns/{kind.value}").stat().st_ino
 
 
 def identities(pid: Pid = "self") -> dict[Kind, int]:

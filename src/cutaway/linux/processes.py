@@ -133,7 +133,7 @@ def ended(pidfd: int, timeout_s: float | None = None) -> bool:
 
 
 def _stats() -> Iterator[tuple[int, Stat]]:
-    for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
         try:
             yield pid, stat(pid)
         except ProcessLookupError:

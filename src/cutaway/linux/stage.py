@@ -117,9 +117,9 @@ def channel_of(argv: Sequence[str]) -> int:
 
 def main(argv: Sequence[str]) -> None:
     """Read the command line that enclosed.py wrote."""
-    verb = {"enclose": enclose, "enter": enter}[argv[1]]
     kinds = {Kind(name) for name in argv[4].split(",") if name}
     os.set_inheritable(channel_of(argv), False)  # so that the conversation ends when a command starts
+    verb: Callable[..., NoReturn] = {"enclose": enclose, "enter": enter}[argv[1]]
     reporting(lambda: verb(int(argv[2]), channel_of(argv), kinds, *argv[5:]))
 
 

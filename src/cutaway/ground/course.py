@@ -6,6 +6,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cutaway.problem import Problem
 
@@ -53,7 +54,8 @@ def lessons() -> list[Unit]:
 
 def labs() -> list[Unit]:
     """Every lab in order, written or not."""
-    return [Unit(path=root() / "labs" / row["name"] / f"{row['name']}.ipynb", **_frozen(row)) for row in _contents()["lab"]]
+    folder = root() / "labs"
+    return [Unit(path=folder / row["name"] / f"{row['name']}.ipynb", **_frozen(row)) for row in _contents()["lab"]]
 
 
 def unit(name: str) -> Unit:
@@ -67,10 +69,15 @@ def unit(name: str) -> Unit:
     return found[0]
 
 
-def _contents() -> dict[str, list[dict[str, object]]]:
+def short_track() -> list[Unit]:
+    """The lessons for those who have an afternoon."""
+    return [each for each in lessons() if each.number in _contents()["short_track"]]
+
+
+def _contents() -> dict[str, Any]:
     with (root() / CONTENTS).open("rb") as file:
         return tomllib.load(file)
 
 
-def _frozen(row: dict[str, object]) -> dict[str, object]:
-    return {**row, "needs": tuple(row["needs"])}  # type: ignore[arg-type]
+def _frozen(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "needs": tuple(row["needs"])}

@@ -1,0 +1,25 @@
+"""The only room that talks to the kernel by number.
+
+Reading order: calls, namespaces, processes, mounts, links, commands; then stage and enclosed, which use them all.
+"""
+
+from cutaway.linux.calls import Refused
+from cutaway.linux.commands import CommandFailed
+from cutaway.linux.enclosed import Enclosed
+from cutaway.linux.namespaces import Kind, identities, identity, join, shared, unshare
+from cutaway.linux.processes import Process, descendants, marked
+
+__all__ = [
+    "CommandFailed",
+    "Enclosed",
+    "Kind",
+    "Process",
+    "Refused",
+    "descendants",
+    "identities",
+    "identity",
+    "join",
+    "marked",
+    "shared",
+    "unshare",
+]

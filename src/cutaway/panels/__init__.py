@@ -1,0 +1,9 @@
+"""Widgets: views over the rooms below, with no logic of their own.
+
+Reading order: predict, source, namespaces.
+"""
+
+from cutaway.panels.predict import Outcome, Predict
+from cutaway.panels.source import Source
+
+__all__ = ["Outcome", "Predict", "Source"]

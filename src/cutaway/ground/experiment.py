@@ -1,0 +1,25 @@
+"""What a cell of a lesson runs: a command here, or a process in namespaces of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cutaway import ledger
+from cutaway.linux import Enclosed, Kind, commands
+from cutaway.linux.commands import Command
+
+
+def sh(command: Command, timeout_s: float = 10) -> str:
+    """What the command wrote to its standard output, stripped; `CommandFailed` with command, status and stderr else."""
+    return commands.run(command, timeout_s)
+
+
+@contextmanager
+def enclosed(kinds: Iterable[Kind], **options: Any) -> Iterator[Enclosed]:
+    """An `Enclosed` that is gone at the end of the block, and also when this process is killed."""
+    kinds = frozenset(kinds)
+    name = "enclosed " + ",".join(sorted(kind.value for kind in kinds))
+    with ledger.kept("process", name) as entry, Enclosed(kinds, env=entry.env, **options) as box:
+        yield box

@@ -1,0 +1,70 @@
+"""The watcher: a process of its own that outlives its owner, and then undoes what the owner left.
+
+It is started by the first record of a process, before anything is written or made. It leaves its session and
+its parent, so that no signal to the owner's group and no reaper of the owner's children ends it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+if __name__ == "__main__":  # -I leaves no search path to our own package
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from cutaway.ledger import state
+from cutaway.linux.processes import Process, ended
+
+# --- The owner's side ------------------------------------------------------
+
+_watchers: dict[tuple[Process, Path], Process] = {}
+_turn = threading.Lock()
+
+
+def over(owner: Process) -> None:
+    """See to it that a watcher waits for the end of `owner`."""
+    key = owner, state.state_folder()
+    with _turn:
+        if key not in _watchers or not _watchers[key].alive():
+            _watchers[key] = _start(owner)
+
+
+def _start(owner: Process) -> Process:
+    owner_fd = owner.pidfd()
+    env = {key: value for key, value in os.environ.items() if key != "CUTAWAY_TOKEN"}  # no part of any thing
+    starter = subprocess.run(
+        [sys.executable, "-I", "-S", __file__, str(owner_fd)],
+        env={**env, "CUTAWAY_STATE": str(state.state_folder())},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        pass_fds=(owner_fd,),
+        start_new_session=True,
+        check=True,
+    )
+    os.close(owner_fd)
+    return Process.of(int(starter.stdout))
+
+
+# --- The watcher's side ----------------------------------------------------
+
+
+def main(owner_fd: int) -> None:
+    """Say the watcher's number, and let it watch."""
+    from cutaway.ledger.entry import sweep  # while the owner waits, so that the watcher needs nothing later
+
+    watcher = os.fork()
+    if watcher:
+        print(watcher)
+        return
+    for fd in (0, 1, 2):
+        os.dup2(os.open(os.devnull, os.O_RDWR), fd)
+    ended(owner_fd)
+    sweep()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,147 @@
+"""Which process is meant: a number that the kernel gives out again is no name.
+
+A `Process` is known by boot, number and start time; it is signalled and waited for through a pidfd,
+which stays with one process even when its number passes to another. See proc(5), pidfd_open(2).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+# --- Words -----------------------------------------------------------------
+
+
+class Stat(NamedTuple):
+    """What /proc/PID/stat says: state, parent, and start in clock ticks since boot (fields 3, 4 and 22 of proc(5))."""
+
+    state: str
+    parent: int
+    start_time: int
+
+
+class Process(NamedTuple):
+    """One process of one boot."""
+
+    pid: int
+    start_time: int
+    boot_id: str
+
+    @classmethod
+    def of(cls, pid: int) -> Process:
+        """The process that has this number now; ProcessLookupError when there is none."""
+        return cls(pid, stat(pid).start_time, boot_id())
+
+    @classmethod
+    def current(cls) -> Process:
+        """The one that runs this line."""
+        return cls.of(os.getpid())
+
+    def alive(self) -> bool:
+        """Whether it still runs; a zombie does not."""
+        try:
+            now = stat(self.pid)
+        except ProcessLookupError:
+            return False
+        return (now.start_time, boot_id()) == (self.start_time, self.boot_id) and now.state not in "ZX"
+
+    def pidfd(self) -> int:
+        """A descriptor for exactly this process, for the caller to close; ProcessLookupError when it is gone."""
+        fd = os.pidfd_open(self.pid)
+        if self.alive():  # checked while the descriptor is held: if it is alive now, the descriptor is its own
+            return fd
+        os.close(fd)
+        raise ProcessLookupError(f"process {self.pid} of start time {self.start_time} has ended")
+
+    def kill(self, number: int = signal.SIGKILL) -> bool:
+        """Send it a signal; False when it was gone already."""
+        try:
+            fd = self.pidfd()
+        except ProcessLookupError:
+            return False
+        try:
+            signal.pidfd_send_signal(fd, number)
+        except ProcessLookupError:
+            return False
+        finally:
+            os.close(fd)
+        return True
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether it has ended, at the latest when the time is over."""
+        try:
+            fd = self.pidfd()
+        except ProcessLookupError:
+            return True
+        try:
+            return ended(fd, timeout_s)
+        finally:
+            os.close(fd)
+
+
+# --- Seeing ----------------------------------------------------------------
+
+
+@cache
+def boot_id() -> str:
+    """This boot's own name."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def stat(pid: int) -> Stat:
+    """State, parent and start time; ProcessLookupError when there is no such process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except FileNotFoundError:
+        raise ProcessLookupError(f"process {pid} does not exist") from None
+    fields = text[text.rindex(")") + 2 :].split()  # the name in brackets may hold anything, also ") S 1"
+    return Stat(fields[0], int(fields[1]), int(fields[19]))
+
+
+def processes() -> list[Process]:
+    """Every process that /proc shows."""
+    return [Process(pid, seen.start_time, boot_id()) for pid, seen in _stats()]
+
+
+def descendants(pid: int) -> list[Process]:
+    """Children, their children and so on, parents before children."""
+    children: dict[int, list[Process]] = {}
+    for each, seen in _stats():
+        children.setdefault(seen.parent, []).append(Process(each, seen.start_time, boot_id()))
+    found = list(children.get(pid, ()))
+    for process in found:  # grows while it is walked
+        found.extend(children.get(process.pid, ()))
+    return found
+
+
+def marked(token: str, variable: str = "CUTAWAY_TOKEN") -> list[Process]:
+    """Every process that was started with `CUTAWAY_TOKEN=token` in its environment."""
+    setting = f"{variable}={token}".encode()
+    return [process for process in processes() if _carries(process.pid, setting)]
+
+
+def ended(pidfd: int, timeout_s: float | None = None) -> bool:
+    """Whether the process behind `pidfd` has ended, at the latest when the time is over."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))
+
+
+def _stats() -> Iterator[tuple[int, Stat]]:
+    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+        try:
+            yield pid, stat(pid)
+        except ProcessLookupError:
+            continue
+
+
+def _carries(pid: int, setting: bytes) -> bool:
+    try:
+        return setting in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # gone, or another user's
+        return False

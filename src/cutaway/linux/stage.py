@@ -1,0 +1,127 @@
+"""The small program in which namespaces are made: run as `python -I -S stage.py VERB MAKER CHANNEL KINDS ...`.
+
+Why a program of its own: a process with several threads, such as a Jupyter kernel, may neither leave its
+user namespace nor run Python safely after a fork. This one starts fresh, has one thread, and imports little.
+
+MAKER is a pidfd of whoever asked: when that process ends, even by SIGKILL, everything here ends.
+(PR_SET_PDEATHSIG would not do for that: it fires when the *thread* that started us ends.)
+CHANNEL is one end of a socket pair, on which short lines are exchanged with enclosed.py.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+if __name__ == "__main__":  # -I leaves no search path to our own package
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from cutaway.linux import calls, links, mounts, namespaces
+from cutaway.linux.namespaces import Kind
+
+CANNOT_START = 127  # the shell's status for a command that is not there
+
+
+# --- Two verbs -------------------------------------------------------------
+
+
+def enclose(maker: int, channel: int, kinds: set[Kind], hostname: str, boot_offset_s: str, *wishes: str) -> NoReturn:
+    """Make new namespaces and keep one process in them, until it is killed or the maker ends."""
+    if Kind.USER in kinds:
+        namespaces.unshare({Kind.USER})
+        ask(channel, "map")
+    namespaces.unshare(kinds - {Kind.USER})
+    if boot_offset_s:
+        namespaces.shift_boot_clock(int(boot_offset_s))
+    inner = fork(lambda: dwell(maker, channel, kinds, hostname, wishes))  # the first member of PID and TIME
+    tell(channel, f"pid {inner}")
+    os.close(channel)
+    sys.exit(os.waitpid(inner, 0)[1] != 0)
+
+
+def dwell(maker: int, channel: int, kinds: set[Kind], hostname: str, wishes: Sequence[str]) -> None:
+    """Furnish the namespaces from inside, then stay: process 1, if there is a PID namespace."""
+    if Kind.MNT in kinds:
+        mounts.make_private()
+    if "proc" in wishes and {Kind.MNT, Kind.PID} <= kinds:
+        mounts.proc()
+    if hostname:
+        calls.sethostname(hostname)
+    if "network" in wishes:
+        links.bring_up("lo")
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans that are given to process 1 are reaped by the kernel
+    tell(channel, "ready")
+    os.close(channel)
+    await_end(maker)
+
+
+def enter(maker: int, channel: int, kinds: set[Kind], member: str, *command: str) -> NoReturn:
+    """Run a command in the namespaces of the process behind pidfd `member`, and end as it ends."""
+    namespaces.join(int(member), kinds)
+    inner = fork(lambda: os.execvp(command[0], command))
+    os.close(channel)
+    end = os.pidfd_open(inner)
+    if await_end(end, maker) == maker:
+        os.killpg(0, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
+    sys.exit(status if status >= 0 else 128 - status)  # as a shell tells of a signal
+
+
+# --- What both need --------------------------------------------------------
+
+
+def fork(work: Callable[[], object]) -> int:
+    """A child that does `work`, reports what goes wrong, and never returns; its number."""
+    child = os.fork()
+    if child == 0:
+        reporting(work)
+        os._exit(0)
+    return child
+
+
+def await_end(*pidfds: int) -> int:
+    """Wait for the first of these processes to end; its descriptor."""
+    return select.select(pidfds, (), ())[0][0]
+
+
+def tell(channel: int, line: str) -> None:
+    """Send one line."""
+    os.write(channel, f"{line}\n".encode())
+
+
+def ask(channel: int, line: str) -> None:
+    """Send one line and wait for the answer; the end of the conversation is the end of this process."""
+    tell(channel, line)
+    if not os.read(channel, 1):
+        sys.exit(1)
+
+
+def reporting(work: Callable[[], object]) -> None:
+    """Do `work`; an error goes to the maker as one line, and ends this process."""
+    try:
+        work()
+    except OSError as error:
+        tell(channel_of(sys.argv), f"error {error.errno} {error}")
+        os._exit(CANNOT_START)
+
+
+def channel_of(argv: Sequence[str]) -> int:
+    """The descriptor of the conversation with the maker."""
+    return int(argv[3])
+
+
+def main(argv: Sequence[str]) -> None:
+    """Read the command line that enclosed.py wrote."""
+    kinds = {Kind(name) for name in argv[4].split(",") if name}
+    os.set_inheritable(channel_of(argv), False)  # so that the conversation ends when a command starts
+    verb: Callable[..., NoReturn] = {"enclose": enclose, "enter": enter}[argv[1]]
+    reporting(lambda: verb(int(argv[2]), channel_of(argv), kinds, *argv[5:]))
+
+
+if __name__ == "__main__":
+    main(sys.argv)

@@ -1,0 +1,51 @@
+"""Drawings: enclosures round what they contain; the same few kinds, words and colours everywhere."""
+
+from cutaway.draw.diagrams import diagram
+from cutaway.draw.enclosures import (
+    LAYERS,
+    Arrow,
+    Drawing,
+    Enclosure,
+    Kind,
+    Sharing,
+    container,
+    engine,
+    guest_kernel,
+    hardware,
+    hypervisor,
+    in_rows,
+    interpreter,
+    kernel,
+    legend,
+    namespace,
+    private,
+    process,
+    program,
+    shared,
+)
+from cutaway.draw.here import here
+
+__all__ = [
+    "LAYERS",
+    "Arrow",
+    "Drawing",
+    "Enclosure",
+    "Kind",
+    "Sharing",
+    "container",
+    "diagram",
+    "engine",
+    "guest_kernel",
+    "hardware",
+    "here",
+    "hypervisor",
+    "in_rows",
+    "interpreter",
+    "kernel",
+    "legend",
+    "namespace",
+    "private",
+    "process",
+    "program",
+    "shared",
+]

@@ -24,7 +24,8 @@ def ours(path: str) -> Path:
     below_state = full.is_relative_to(state.state_folder()) and full != state.state_folder()
     if not below_state and not any(part.startswith(OUR_PREFIX) for part in full.parts):
         raise Problem(
-            f"recording {full}: it lies outside {state.state_folder()} and no part begins with {OUR_PREFIX}; choose another path"
+            f"recording {full}: it lies outside {state.state_folder()} and no part of it begins with {OUR_PREFIX}; "
+            "choose another path"
         )
     return full
 

@@ -121,8 +121,24 @@ def descendants(pid: int) -> list[Process]:
 
 def marked(token: str, variable: str = "CUTAWAY_TOKEN") -> list[Process]:
     """Every process that was started with `CUTAWAY_TOKEN=token` in its environment."""
-    setting = f"{variable}={token}".encode()
-    return [process for process in processes() if _carries(process.pid, setting)]
+    return [process for process in processes() if environment(process.pid).get(variable) == token]
+
+
+def environment(pid: int) -> dict[str, str]:
+    """The environment that the process was started with; empty when it is gone, or another user's."""
+    try:
+        settings = os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes()).split("\0")
+    except OSError:
+        return {}
+    return dict(setting.split("=", 1) for setting in settings if "=" in setting)
+
+
+def command(pid: int) -> str:
+    """The command line of the process; empty when it is gone, or a thread of the kernel."""
+    try:
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ").strip()
+    except OSError:
+        return ""
 
 
 def ended(pidfd: int, timeout_s: float | None = None) -> bool:
@@ -138,10 +154,3 @@ def _stats() -> Iterator[tuple[int, Stat]]:
             yield pid, stat(pid)
         except ProcessLookupError:
             continue
-
-
-def _carries(pid: int, setting: bytes) -> bool:
-    try:
-        return setting in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:  # gone, or another user's
-        return False

@@ -119,8 +119,8 @@ def main(argv: Sequence[str]) -> None:
     """Read the command line that enclosed.py wrote."""
     kinds = {Kind(name) for name in argv[4].split(",") if name}
     os.set_inheritable(channel_of(argv), False)  # so that the conversation ends when a command starts
-    verb: Callable[..., NoReturn] = {"enclose": enclose, "enter": enter}[argv[1]]
-    reporting(lambda: verb(int(argv[2]), channel_of(argv), kinds, *argv[5:]))
+    verbs: dict[str, Callable[..., NoReturn]] = {"enclose": enclose, "enter": enter}
+    reporting(lambda: verbs[argv[1]](int(argv[2]), channel_of(argv), kinds, *argv[5:]))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+"""Draw where this line of code runs, from what the machine itself shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cutaway.draw.enclosures import Drawing, Enclosure, Kind
+from cutaway.draw.evidence import Found, look
+from cutaway.draw.tables import Table
+
+
+def here() -> Drawing:
+    """The enclosures round this very line, from the outside in; `.evidence` says what each was concluded from."""
+    return drawing_of(look())
+
+
+def drawing_of(found: Sequence[Found]) -> Drawing:
+    """The drawing of what was found, here or in another process."""
+    nested: list[Enclosure] = []
+    for layer in reversed(found):
+        nested = [Enclosure(Kind(layer.kind), layer.label, tuple(layer.details), tuple(nested))]
+    return Drawing(
+        *nested,
+        title="You are here",
+        description="The layers round this program, concluded from what it can read about itself.",
+        evidence=_table(found),
+    )
+
+
+def _table(found: Sequence[Found]) -> Table:
+    rows = [(layer.kind, fact.claim, fact.file, fact.seen) for layer in found for fact in layer.facts]
+    return Table(("enclosure", "claim", "file", "what was seen"), tuple(rows))

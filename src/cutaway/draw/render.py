@@ -1,0 +1,202 @@
+"""Paint a drawing: its boxes and arrows as a Graphviz graph with fixed places, and that as an SVG for a page.
+
+The SVG names itself to a screen reader, lies on a light panel of its own (so that it reads in a dark theme too),
+and is never wider than the page. The same drawing gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from html import escape
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+from cutaway.draw.enclosures import LAYERS, Drawing, Enclosure, Sharing
+from cutaway.draw.layout import PADDING, Box, Page, Point, Wire, arrange
+from cutaway.draw.text import FONTS, Text, body_texts, heading_size, kind_text, sharing_text
+from cutaway.problem import Problem
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
+TEXT, SOFT_TEXT = "#16202B", "#36424F"
+PANEL, PANEL_LINE = "#FCFCFA", "#C9CED6"
+MARGIN = 16
+SVG = "http://www.w3.org/2000/svg"
+
+
+def mimebundle(drawing: Drawing) -> dict[str, str]:
+    """What Jupyter shows: the edges as text, and the picture when it can be painted."""
+    try:
+        return {"text/plain": repr(drawing), "image/svg+xml": svg(drawing)}
+    except Problem as problem:
+        return {"text/plain": f"{drawing!r}\n({problem})"}
+
+
+def svg(drawing: Drawing) -> str:
+    """The drawing as one SVG element. Problem when Graphviz is missing or fails."""
+    page = arrange(drawing)
+    return _dress(_paint(_graph(page)), page, drawing)
+
+
+# --- The graph -------------------------------------------------------------
+
+
+def _graph(page: Page) -> Digraph:
+    import graphviz
+
+    graph = graphviz.Digraph(
+        engine="neato",
+        graph_attr={"pad": "0", "splines": "line", "bgcolor": "transparent", "fontname": FONTS},
+        node_attr={"shape": "box", "fixedsize": "true", "fontname": FONTS},
+        edge_attr={"color": TEXT, "penwidth": "1.4", "arrowsize": "0.8"},
+    )
+    for box in page.boxes:
+        if len(box.path) == 1:
+            _add_box(graph, box, page)
+    for number, wire in enumerate(page.wires):
+        _add_arrow(graph, f"arrow {number}", wire, page)
+    return graph
+
+
+def _add_box(graph: Digraph, box: Box, page: Page) -> None:
+    """A cluster, whose corners are the box's. (A cluster must hold a node: one of no size.)"""
+    with graph.subgraph(name=f"cluster {box.path}") as cluster:
+        cluster.attr(**_box_style(box), **_box_place(box, page), label=_heading(box))
+        _add_point(cluster, f"in {box.path}", box.middle, page)
+        for inner in box.inside:
+            _add_box(cluster, inner, page)
+
+
+def _box_style(box: Box) -> dict[str, str]:
+    layer, sharing = LAYERS[box.enclosure.kind], box.enclosure.sharing
+    dashes = ",dashed" if sharing is Sharing.SHARED else ""
+    width = "2.4" if sharing is Sharing.PRIVATE else "1.3"
+    return {"style": f"rounded,filled{dashes}", "fillcolor": layer.fill, "color": layer.ink, "penwidth": width}
+
+
+def _box_place(box: Box, page: Page) -> dict[str, str]:
+    """The box's corners, and the middle of its heading; Graphviz counts upwards."""
+    bottom, top = page.height - box.y - box.height, page.height - box.y
+    heading = top - 0.7 * PADDING - heading_size(box.enclosure)[1] / 2
+    return {
+        "bb": f"{box.x:.1f},{bottom:.1f},{box.x + box.width:.1f},{top:.1f}",
+        "lp": f"{box.middle[0]:.1f},{heading:.1f}",
+    }
+
+
+def _add_arrow(graph: Digraph, name: str, wire: Wire, page: Page) -> None:
+    """Start, word, end; an arrow down to a floor ends at its word."""
+    style = {"style": "rounded,filled", "color": TEXT, "fillcolor": PANEL}
+    graph.node(
+        name, label=f"<{_html(wire.road.word, TEXT)}>", **style, **_node_place(wire.middle, page, wire.road.size)
+    )
+    _add_point(graph, f"{name} starts", wire.start, page)
+    graph.edge(f"{name} starts", name, arrowhead="normal" if wire.road.to_the_floor else "none")
+    if not wire.road.to_the_floor:
+        _add_point(graph, f"{name} ends", wire.end, page)
+        graph.edge(name, f"{name} ends")
+
+
+def _add_point(graph: Digraph, name: str, point: Point, page: Page) -> None:
+    graph.node(name, label="", style="invis", **_node_place(point, page))
+
+
+def _node_place(middle: Point, page: Page, size: tuple[float, float] = (0, 0)) -> dict[str, str]:
+    points_per_inch = 72
+    return {
+        "pos": f"{middle[0]:.1f},{page.height - middle[1]:.1f}",
+        "width": f"{size[0] / points_per_inch:.4f}",
+        "height": f"{size[1] / points_per_inch:.4f}",
+    }
+
+
+# --- Text ------------------------------------------------------------------
+
+
+def _heading(box: Box) -> str:
+    """A table as wide as the box's inside: kind and sharing in the corners, then a line each for label and details."""
+    width, ink = box.width - 2 * PADDING, LAYERS[box.enclosure.kind].ink
+    body = [_html(text, TEXT if text.bold else SOFT_TEXT) for text in body_texts(box.enclosure)]
+    rows = [_corners(box.enclosure, width, ink), *map(_row, body_texts(box.enclosure), body)]
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>>'
+
+
+def _corners(enclosure: Enclosure, width: float, ink: str) -> str:
+    kind, sharing = kind_text(enclosure), sharing_text(enclosure)
+    left = f'<TD ALIGN="LEFT" WIDTH="{width - sharing.width:.0f}" HEIGHT="{kind.height:.0f}">{_html(kind, ink)}</TD>'
+    right = f'<TD ALIGN="RIGHT" WIDTH="{sharing.width:.0f}">{_html(sharing, ink)}</TD>' if sharing.words else ""
+    return f"<TR>{left}{right}</TR>"
+
+
+def _row(text: Text, painted: str) -> str:
+    return f'<TR><TD COLSPAN="2" ALIGN="LEFT" HEIGHT="{text.height:.0f}">{painted}</TD></TR>'
+
+
+def _html(text: Text, color: str) -> str:
+    words = escape(text.words)
+    return f'<FONT POINT-SIZE="{text.size:g}" COLOR="{color}">{f"<B>{words}</B>" if text.bold else words}</FONT>'
+
+
+# --- The picture -----------------------------------------------------------
+
+
+def _paint(graph: Digraph) -> str:
+    """The graph as Graphviz paints it, every box where it was put (`neato -n2`)."""
+    if not shutil.which("neato"):
+        raise Problem(
+            "painting a drawing: the program `neato` is missing; install Graphviz, e.g. `sudo apt install graphviz`"
+        )
+    import graphviz
+
+    try:
+        painted: str = graph.pipe(format="svg", neato_no_op=2, quiet=True, encoding="utf-8")
+    except graphviz.backend.CalledProcessError as failure:
+        raise Problem(f"painting a drawing: {failure}; `neato -V` should print Graphviz's version") from failure
+    return painted
+
+
+def _dress(painted: str, page: Page, drawing: Drawing) -> str:
+    """The painted graph as an image with a name and a description, on its own panel, as wide as the page allows."""
+    ElementTree.register_namespace("", SVG)
+    root = ElementTree.fromstring(painted)
+    _strip(root)
+    identity = hashlib.sha256(drawing.words.encode()).hexdigest()[:8]
+    width, height = round(page.width + 2 * MARGIN), round(page.height + 2 * MARGIN)
+    root.attrib.update(
+        {
+            "width": str(width),
+            "height": str(height),
+            "viewBox": f"{-MARGIN} {-MARGIN} {width} {height}",
+            "style": "max-width: 100%; height: auto",
+            "role": "img",
+            "aria-labelledby": f"title-{identity} desc-{identity}",
+        }
+    )
+    root[:0] = [
+        _element("title", drawing.title, id=f"title-{identity}"),
+        _element("desc", drawing.words, id=f"desc-{identity}"),
+        _panel(width, height),
+    ]
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _strip(root: ElementTree.Element) -> None:
+    """Remove what Graphviz adds for its own use: titles that would pop up, and ids that other drawings repeat."""
+    for parent in list(root.iter()):
+        parent.attrib.pop("id", None)
+        for title in parent.findall(f"{{{SVG}}}title"):
+            parent.remove(title)
+
+
+def _element(tag: str, text: str = "", **attributes: str) -> ElementTree.Element:
+    element = ElementTree.Element(f"{{{SVG}}}{tag}", attributes)
+    element.text = text
+    element.tail = "\n"
+    return element
+
+
+def _panel(width: int, height: int) -> ElementTree.Element:
+    corner, size = str(0.5 - MARGIN), {"width": str(width - 1), "height": str(height - 1)}
+    return _element("rect", x=corner, y=corner, **size, rx="10", fill=PANEL, stroke=PANEL_LINE)

@@ -24,6 +24,7 @@ from cutaway.draw.enclosures import (
     shared,
 )
 from cutaway.draw.here import here
+from cutaway.draw.views import Seen, View
 
 __all__ = [
     "LAYERS",
@@ -31,7 +32,9 @@ __all__ = [
     "Drawing",
     "Enclosure",
     "Kind",
+    "Seen",
     "Sharing",
+    "View",
     "container",
     "diagram",
     "engine",

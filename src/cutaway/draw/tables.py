@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from itertools import zip_longest
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under `headings`; the first cell of a row names the row."""
+    """Rows of text under `headings`; the first cell of a row names the row, and a cell may have several lines."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
     def __repr__(self) -> str:
-        widths = [max(map(len, column)) for column in zip(self.headings, *self.rows, strict=True)]
-        lines = [self.headings, tuple("-" * width for width in widths), *self.rows]
+        lines = [self.headings, *(line for row in self.rows for line in _lines(row))]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        lines.insert(1, tuple("-" * width for width in widths))
         return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in self.headings)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(_html_row, self.rows))}</tbody></table>"
+        return html_table(self)
+
+
+def html_table(table: Table, caption: str = "", css_class: str = "") -> str:
+    """The table for a page, its headings marked as such, every value escaped."""
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in table.headings)
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    named = f' class="{css_class}"' if css_class else ""
+    body = "".join(map(_html_row, table.rows))
+    return f"<table{named}>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _html_row(row: tuple[str, ...]) -> str:
-    rest = "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-    return f'<tr><th scope="row">{escape(row[0])}</th>{rest}</tr>'
+    name, *rest = (escape(cell).replace("\n", "<br>") for cell in row)
+    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+
+
+def _lines(row: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    return zip_longest(*(cell.split("\n") for cell in row), fillvalue="")

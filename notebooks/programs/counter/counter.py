@@ -5,7 +5,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pymysql
 
-ADD_ONE = "INSERT INTO visits VALUES (%s, LAST_INSERT_ID(1)) ON DUPLICATE KEY UPDATE number = LAST_INSERT_ID(number + 1)"
+ADD_ONE = """
+    INSERT INTO visits VALUES (%s, LAST_INSERT_ID(1)) ON DUPLICATE KEY UPDATE number = LAST_INSERT_ID(number + 1)
+"""
 
 
 def count(page: str) -> int:
@@ -38,4 +40,5 @@ class Page(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer((os.environ.get("ADDRESS", "127.0.0.1"), int(os.environ.get("PORT", "8001"))), Page).serve_forever()
+    address = os.environ.get("ADDRESS", "127.0.0.1"), int(os.environ.get("PORT", "8001"))
+    ThreadingHTTPServer(address, Page).serve_forever()

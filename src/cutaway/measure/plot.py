@@ -1,4 +1,4 @@
-"""A measurement as a drawing: trials as dots, outliers hollow, medians with their intervals, predictions as diamonds."""
+"""A measurement as a drawing: trials as dots, outliers hollow, medians with intervals, predictions as diamonds."""
 
 from __future__ import annotations
 

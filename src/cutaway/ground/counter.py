@@ -1,0 +1,195 @@
+"""*counter* on bare metal: a database and web servers as plain processes, each on a loopback port of its own.
+
+They end with the block that started them, and their files with them; the ledger knows of all of it first.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutaway import ledger
+from cutaway.ground import course, programs
+from cutaway.linux.processes import Process
+from cutaway.problem import Problem
+
+LANGUAGES = ("python", "php", "java")
+DEADLINE_S = 30
+JDBC = Path("/usr/share/java/mariadb-java-client.jar")  # Debian's libmariadb-java
+
+
+@dataclass(frozen=True)
+class Database:
+    """A MariaDB server of our own: its process, the port it listens on, and the folder that holds its files."""
+
+    pid: int
+    port: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Page:
+    """A web server of our own: its process, and where its page is."""
+
+    pid: int
+    url: str
+
+    def get(self) -> str:
+        """Visit the page: what it says."""
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url, timeout=DEADLINE_S) as answer:
+            return str(answer.read().decode().strip())
+
+
+# --- The database ----------------------------------------------------------
+
+
+@contextmanager
+def database(schema: Path | None = None) -> Iterator[Database]:
+    """MariaDB as a process of this user, with only what the SQL file `schema` makes; ready when the block begins."""
+    folder, port = ledger.state_folder() / f"mariadb-{secrets.token_hex(4)}", free_port()
+    with ledger.kept("folder", f"the files of MariaDB on port {port}", path=folder):
+        (folder / "data").mkdir(parents=True)
+        _run_once(install_command(folder), folder / "install.log")
+        argv = serve_command(folder, port, schema or sources() / "schema.sql")
+        with _served(f"MariaDB on port {port}", argv, folder / "log") as process:
+            _wait(port, process, folder / "log")
+            yield Database(process.pid, port, folder)
+
+
+def install_command(folder: Path) -> list[str]:
+    """The command that makes the system tables."""
+    options = ["--auth-root-authentication-method=normal", "--skip-test-db", f"--user={_user()}"]
+    return [_needed("mariadb-install-db", "mariadb"), "--no-defaults", f"--datadir={folder / 'data'}", *options]
+
+
+def serve_command(folder: Path, port: int, schema: Path) -> list[str]:
+    """The command that serves them. The socket's name is short because a socket's address has 108 bytes."""
+    where = [f"--datadir={folder / 'data'}", f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}"]
+    network = [f"--port={port}", "--bind-address=127.0.0.1"]
+    return [
+        _needed("mariadbd", "mariadb"),
+        "--no-defaults",
+        *where,
+        *network,
+        f"--init-file={schema}",
+        f"--user={_user()}",
+    ]
+
+
+# --- The pages -------------------------------------------------------------
+
+
+@contextmanager
+def pages(database: Database, languages: Sequence[str] = LANGUAGES) -> Iterator[dict[str, Page]]:
+    """*counter* in each of `languages`, all asking `database`; answering when the block begins."""
+    with ExitStack() as stack:
+        yield {language: stack.enter_context(page(language, database)) for language in languages}
+
+
+@contextmanager
+def page(language: str, database: Database) -> Iterator[Page]:
+    """One web server of *counter*; answering when the block begins."""
+    port = free_port()
+    log = database.folder / f"{language}-{port}.log"
+    settings = {"PORT": str(port), "DATABASE_PORT": str(database.port)}
+    with _served(f"counter in {language} on port {port}", page_command(language, port), log, settings) as process:
+        _wait(port, process, log)
+        yield Page(process.pid, f"http://127.0.0.1:{port}/")
+
+
+def page_command(language: str, port: int) -> list[str]:
+    """The command that serves the page in `language`; Python and Java learn the port from PORT."""
+    if language == "php":
+        return [_needed("php", "php"), "-S", f"127.0.0.1:{port}", str(sources() / "counter.php")]
+    if language == "java":
+        return [_needed("java", "java"), "-cp", str(JDBC), str(sources() / "Counter.java")]
+    return [sys.executable, str(sources() / "counter.py")]
+
+
+def sources() -> Path:
+    """The folder that holds the three pages and the database's schema."""
+    return course.root() / "notebooks" / "programs" / "counter"
+
+
+def free_port() -> int:
+    """A loopback port on which nobody listens at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# --- Starting and waiting --------------------------------------------------
+
+
+@contextmanager
+def _served(
+    name: str, argv: Sequence[str], log: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that runs for the length of the block, recorded before it is started."""
+    with ledger.kept("process", name) as entry, log.open("ab") as out:
+        process = subprocess.Popen(
+            argv,
+            env={**os.environ, **(settings or {}), **entry.env},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+        try:
+            entry.update(pid=process.pid, start_time=Process.of(process.pid).start_time)
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(DEADLINE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _run_once(argv: Sequence[str], log: Path) -> None:
+    with log.open("wb") as out:
+        status = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
+    if status:
+        raise Problem(f"running {argv[0]}: status {status}: {_last_line(log)}; is the disk full? `df -h` shows it")
+
+
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not _accepts(port):
+        if process.poll() is not None:
+            raise Problem(f"starting a server on port {port}: it ended at once: {_last_line(log)}")
+        if time.monotonic() > deadline:
+            raise Problem(f"starting a server on port {port}: no answer within {DEADLINE_S} s: {_last_line(log)}")
+        time.sleep(0.02)  # between two looks; a port cannot be waited for otherwise
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+def _needed(executable: str, program: str) -> str:
+    found = programs.path(executable)
+    if not found:
+        raise Problem(f"starting {executable}: it is not here; {programs.remedy(program)}")
+    return found
+
+
+def _user() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name

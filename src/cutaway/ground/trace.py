@@ -1,0 +1,41 @@
+"""What a program asks of the kernel: its system calls, as strace(1) saw them."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from cutaway.ground import programs
+from cutaway.linux import commands
+from cutaway.linux.commands import Command
+from cutaway.problem import Problem
+
+LINE = re.compile(r"^(?P<pid>\d+)\s+(?P<name>\w+)\((?P<arguments>.*)\)\s+= (?P<result>.*)$")
+
+
+class SystemCall(NamedTuple):
+    """One request and the kernel's answer, in strace's words."""
+
+    pid: int
+    name: str
+    arguments: str
+    result: str
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.arguments}) = {self.result}"
+
+
+def trace(command: Command, only: str = "all", timeout_s: float = 30) -> list[SystemCall]:
+    """Run `command` to its end; every system call of it and its children that is in strace's set `only`, in order.
+
+    Calls that another process interrupted in the trace, and signals, are left out. Needs strace.
+    """
+    if not programs.path("strace"):
+        raise Problem(f"tracing {commands.shown(command)}: strace is not here; {programs.remedy('strace')}")
+    with tempfile.NamedTemporaryFile(prefix="cutaway-trace-", suffix=".txt") as log:
+        options = ["-f", "-qq", "-s", "120", "-e", f"trace={only}", "-o", log.name]
+        commands.run(["strace", *options, "--", *commands.words(command)], timeout_s)
+        found = map(LINE.match, Path(log.name).read_text(errors="replace").splitlines())
+    return [SystemCall(int(match["pid"]), *match.group("name", "arguments", "result")) for match in found if match]

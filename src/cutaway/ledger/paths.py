@@ -21,10 +21,10 @@ OUR_PREFIX = "cutaway-"
 def ours(path: str) -> Path:
     """The path in full, its parent resolved; Problem when it is not for us to remove."""
     full = Path(path).parent.resolve() / Path(path).name
-    below_state = full.is_relative_to(state.state_folder()) and full != state.state_folder()
+    below_state = full.is_relative_to(state.location()) and full != state.state_folder()
     if not below_state and not any(part.startswith(OUR_PREFIX) for part in full.parts):
         raise Problem(
-            f"recording {full}: it lies outside {state.state_folder()} and no part of it begins with {OUR_PREFIX}; "
+            f"recording {full}: it lies outside {state.location()} and no part of it begins with {OUR_PREFIX}; "
             "choose another path"
         )
     return full

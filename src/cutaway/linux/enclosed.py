@@ -78,7 +78,8 @@ class Enclosed:
         if self._keeper.returncode is not None:
             return
         holder = Process.of(self.pid)
-        while others := [process for process in self.members() if process != holder]:
+        ours = {holder, Process.of(self._keeper.pid)}  # the keeper must live to reap the holder
+        while others := [process for process in self.members() if process not in ours]:
             for process in others:
                 process.kill()
                 process.wait(1)

@@ -28,7 +28,7 @@ def kill(path: str) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     for group in groups(path):
-        with suppress(FileNotFoundError):
+        if (group / "freezer.state").exists():  # the other hierarchies of version 1 do not freeze
             (group / "freezer.state").write_text("THAWED")
 
 

@@ -10,7 +10,8 @@
     )
 
 A string in an enclosure is a line of text in its box; the first names it. Everything else in it lies inside.
-Reading order: kinds, enclosures, the vocabulary, drawings. `layout` gives each box its place, `render` paints it.
+Reading order: kinds, enclosures, the vocabulary, drawings. Then `text`, `roads`, `layout` and `page` give each
+box and arrow its place, and `render` paints them.
 """
 
 from __future__ import annotations
@@ -209,14 +210,15 @@ class Drawing:
 
     def __init__(
         self,
-        *enclosures: Enclosure,
+        first: Enclosure,
+        *others: Enclosure,
         title: str,
         description: str,
         arrows: Sequence[Arrow] = (),
         columns: int | None = None,
         evidence: Table | None = None,
     ) -> None:
-        self.enclosures = enclosures
+        self.enclosures = (first, *others)
         self.title = title
         self.description = description
         self.arrows = tuple(arrows)

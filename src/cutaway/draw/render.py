@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 from html import escape
+from importlib.util import find_spec
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from cutaway.draw.enclosures import LAYERS, Drawing, Enclosure, Sharing
-from cutaway.draw.layout import PADDING, Box, Page, Point, Wire, arrange
+from cutaway.draw.layout import PADDING, Box, Point
+from cutaway.draw.page import Page, Wire, arrange
 from cutaway.draw.text import FONTS, Text, body_texts, heading_size, kind_text, sharing_text
 from cutaway.problem import Problem
 
@@ -24,6 +27,7 @@ TEXT, SOFT_TEXT = "#16202B", "#36424F"
 PANEL, PANEL_LINE = "#FCFCFA", "#C9CED6"
 MARGIN = 16
 SVG = "http://www.w3.org/2000/svg"
+BACKSLASH = "\ue05c"  # stands for one until the graph is painted: Graphviz puts names of its own for \\N, \\G, \\L
 
 
 def mimebundle(drawing: Drawing) -> dict[str, str]:
@@ -36,6 +40,8 @@ def mimebundle(drawing: Drawing) -> dict[str, str]:
 
 def svg(drawing: Drawing) -> str:
     """The drawing as one SVG element. Problem when Graphviz is missing or fails."""
+    if not shutil.which("dot") or not find_spec("graphviz"):
+        raise Problem("painting a drawing: Graphviz is missing; install it, for example with `apt install graphviz`")
     page = arrange(drawing)
     return _dress(_paint(_graph(page)), page, drawing)
 
@@ -135,7 +141,7 @@ def _row(text: Text, painted: str) -> str:
 
 
 def _html(text: Text, color: str) -> str:
-    words = escape(text.words)
+    words = escape(text.words).replace("\\", BACKSLASH)
     return f'<FONT POINT-SIZE="{text.size:g}" COLOR="{color}">{f"<B>{words}</B>" if text.bold else words}</FONT>'
 
 
@@ -143,24 +149,19 @@ def _html(text: Text, color: str) -> str:
 
 
 def _paint(graph: Digraph) -> str:
-    """The graph as Graphviz paints it, every box where it was put (`neato -n2`)."""
-    if not shutil.which("neato"):
-        raise Problem(
-            "painting a drawing: the program `neato` is missing; install Graphviz, e.g. `sudo apt install graphviz`"
-        )
-    import graphviz
-
+    """The graph as Graphviz paints it, every box where it was put (`dot -Kneato -n2`)."""
     try:
         painted: str = graph.pipe(format="svg", neato_no_op=2, quiet=True, encoding="utf-8")
-    except graphviz.backend.CalledProcessError as failure:
-        raise Problem(f"painting a drawing: {failure}; `neato -V` should print Graphviz's version") from failure
+    except CalledProcessError as failure:
+        said = f"exited with {failure.returncode}: {failure.stderr.strip()}"
+        raise Problem(f"painting a drawing: `dot` {said}; `dot -V` should print Graphviz's version") from failure
     return painted
 
 
 def _dress(painted: str, page: Page, drawing: Drawing) -> str:
     """The painted graph as an image with a name and a description, on its own panel, as wide as the page allows."""
     ElementTree.register_namespace("", SVG)
-    root = ElementTree.fromstring(painted)
+    root = ElementTree.fromstring(painted.replace(BACKSLASH, "\\"))
     _strip(root)
     identity = hashlib.sha256(drawing.words.encode()).hexdigest()[:8]
     width, height = round(page.width + 2 * MARGIN), round(page.height + 2 * MARGIN)

@@ -69,7 +69,7 @@ class View:
         numbers = {self.outside.namespaces.get(kind), self.inside.namespaces.get(kind)}
         if None in numbers:
             return "unknown"
-        return (Sharing.SHARED if len(numbers) == 1 else Sharing.PRIVATE).value
+        return str((Sharing.SHARED if len(numbers) == 1 else Sharing.PRIVATE).value)
 
     @property
     def html(self) -> str:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from cutaway.linux.processes import descendants
 
@@ -69,12 +70,10 @@ def finish(process: subprocess.Popen[bytes], command: Command, timeout_s: float)
 
 
 def kill_tree(pid: int) -> None:
-    """Kill the process, its descendants and its process group."""
+    """Kill the process, its process group, and all its descendants."""
     below = descendants(pid)
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        os.kill(pid, signal.SIGKILL)
     for process in below:
         process.kill()
 

@@ -31,7 +31,7 @@ class Range(NamedTuple):
     """A run of ids that is lent."""
 
     first: int
-    count: int
+    length: int
 
 
 # --- Seeing ----------------------------------------------------------------
@@ -92,9 +92,9 @@ def _write_maps(pid: int) -> int:
 def _map(mine: int, ranges: list[Range]) -> list[str]:
     """Inside 0 is outside `mine`; inside 1, 2 ... are what is lent, in order."""
     triples, inside = [(0, mine, 1)], 1
-    for first, count in ranges:
-        triples.append((inside, first, count))
-        inside += count
+    for first, length in ranges:
+        triples.append((inside, first, length))
+        inside += length
     return [str(number) for triple in triples for number in triple]
 
 

@@ -71,6 +71,11 @@ class Sharing(Enum):
     PRIVATE = "private"
 
 
+def _printable(line: str) -> str:
+    """A line as a drawing can hold it: names in /proc may contain control characters, which XML forbids."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+
+
 # --- Enclosures ------------------------------------------------------------
 
 
@@ -84,6 +89,10 @@ class Enclosure:
     inside: tuple[Enclosure, ...] = ()
     sharing: Sharing | None = None
     columns: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", _printable(self.label))
+        object.__setattr__(self, "details", tuple(map(_printable, self.details)))
 
     @property
     def name(self) -> str:
@@ -175,13 +184,8 @@ def program(*parts: Part) -> Enclosure:
 
 
 def _enclosure(kind: Kind, parts: tuple[Part, ...]) -> Enclosure:
-    label, *details = [_printable(part) for part in parts if isinstance(part, str)] or [""]
+    label, *details = [part for part in parts if isinstance(part, str)] or [""]
     return Enclosure(kind, label, tuple(details), tuple(part for part in parts if isinstance(part, Enclosure)))
-
-
-def _printable(line: str) -> str:
-    """A line as a drawing can hold it: names in /proc may contain control characters, which XML forbids."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
 
 
 # --- Drawings --------------------------------------------------------------

@@ -233,17 +233,16 @@ def _namespace(files: Files, kind: str, first: int) -> Namespace:
         return Namespace(kind, Whose.MACHINES, file, f"{ours}, which the kernel gives to its first")
     if _release(files) >= FIRST_IS_NUMBERED_SINCE.get(kind, (0, 0)):
         return Namespace(kind, Whose.OWN, file, f"{ours}; the machine's is {first}")
-    return _beside_process_1(files, kind, ours)
+    return _beside_the_first_processes(files, kind, ours)
 
 
-def _beside_process_1(files: Files, kind: str, ours: int) -> Namespace:
-    """Compare with process 1, which stands for the machine if our pid namespace is the machine's."""
-    file = f"/proc/1/ns/{kind}"
+def _beside_the_first_processes(files: Files, kind: str, ours: int) -> Namespace:
+    """Compare with process 1, or the kernel's own thread 2: the machine's, if our pid namespace is the machine's."""
     in_sight = _number(files, "/proc/self/ns/pid") == FIRST_NAMESPACES["pid"]
-    theirs = _number(files, file) if in_sight else None
-    if theirs is None:
-        return Namespace(kind, Whose.UNKNOWN, file, f"ours is {ours}; the machine's process 1 is out of sight")
-    return Namespace(kind, Whose.MACHINES if ours == theirs else Whose.OWN, file, f"{theirs}; ours is {ours}")
+    for file in (f"/proc/1/ns/{kind}", f"/proc/2/ns/{kind}") if in_sight else ():
+        if theirs := _number(files, file):
+            return Namespace(kind, Whose.MACHINES if ours == theirs else Whose.OWN, file, f"{theirs}; ours is {ours}")
+    return Namespace(kind, Whose.UNKNOWN, "/proc/1/ns", f"ours is {ours}; the machine's first process is out of sight")
 
 
 def _number(files: Files, file: str) -> int | None:

@@ -94,7 +94,7 @@ class Outcome(NamedTuple):
 # --- Keeping ---------------------------------------------------------------
 
 
-def record(kind: str, name: str, owner: Process | None = None, **facts: Any) -> Entry:
+def record(kind: str, name: str, /, owner: Process | None = None, **facts: Any) -> Entry:
     """Write down a thing that is about to be made; from now on it is undone when its owner ends.
 
     The owner is this process unless another is named. What is there already is refused: it is not ours to undo.
@@ -115,7 +115,7 @@ def record(kind: str, name: str, owner: Process | None = None, **facts: Any) -> 
 
 
 @contextmanager
-def kept(kind: str, name: str, owner: Process | None = None, **facts: Any) -> Iterator[Entry]:
+def kept(kind: str, name: str, /, owner: Process | None = None, **facts: Any) -> Iterator[Entry]:
     """Record a thing for the length of a block, and undo it at the end."""
     entry, recorder = record(kind, name, owner, **facts), os.getpid()
     try:

@@ -14,7 +14,8 @@ from cutaway.linux.commands import Command
 
 # --- Words ------------------------------------------------------------------
 
-DEADLINE_S = 10  # for all of them together; they take about one second
+PATIENCE_S = 5  # with one command
+DEADLINE_S = 15  # for all trials together: more than any takes whose commands all hang; they take about one second
 
 DEFECT = "nothing here explains it: please report it"
 
@@ -115,7 +116,7 @@ def ask(name: str, command: Command) -> str:
         absent = [each for each in program.probe if programs.path(each) is None]
         raise Lacking(f"{' and '.join(absent)}: not here", programs.remedy(name))
     try:
-        return commands.run(command)
+        return commands.run(command, PATIENCE_S)
     except (OSError, CommandFailed) as error:
         raise Lacking(error, f"mend what it says, or reinstall it: {programs.remedy(name)}") from error
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from cutaway.ground.probes.finding import DEFECT, Lacking, probe
+from cutaway.ground.probes.finding import DEFECT, PATIENCE_S, Lacking, probe
 from cutaway.linux import CommandFailed, Enclosed, Kind, commands, identity, seccomp
 
 PROC = Path("/proc")
@@ -47,9 +47,11 @@ def user_namespaces() -> str:
     kinds = {kind for kind in Kind if (PROC / "self/ns" / kind.value).exists()}
     try:
         with Enclosed({*kinds, Kind.USER}, hostname="inner") as box:
-            name = box.run("uname -n")
+            name = box.run("read -r name < /proc/sys/kernel/hostname; echo $name", PATIENCE_S)
     except OSError as error:
         raise Lacking(*barrier(str(error))) from error
+    except CommandFailed as failed:
+        raise Lacking(failed, DEFECT) from failed
     if name != "inner":
         raise Lacking(f"inside, the machine is called {name!r} and not 'inner'", DEFECT)
     return f"{len(kinds)} kinds at once, and inside the machine took another name"
@@ -123,7 +125,7 @@ echo above > merged/file && cat lower/file upper/file
 def overlay() -> str:
     try:
         with Enclosed({Kind.USER, Kind.MNT}) as box:
-            seen = box.run(OVERLAY_TRIAL)
+            seen = box.run(OVERLAY_TRIAL, PATIENCE_S)
     except (OSError, CommandFailed) as error:
         raise Lacking(error, "sudo modprobe overlay loads it; Linux 5.11 or newer allows it without root") from error
     if seen.split() != ["below", "above"]:
@@ -137,7 +139,7 @@ def overlay() -> str:
 @probe("seccomp", tried="let a process filter itself with `kill` and go on", opens="filters on system calls")
 def filters() -> str:
     try:
-        commands.run([sys.executable, "-I", "-S", seccomp.__file__])
+        commands.run([sys.executable, "-I", "-S", seccomp.__file__], PATIENCE_S)
     except CommandFailed as failed:
         if failed.status == -signal.SIGSYS:
             return "the kernel ended it at its next call (SIGSYS)"

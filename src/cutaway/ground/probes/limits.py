@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cutaway import ledger
 from cutaway.ground import programs
-from cutaway.ground.probes.finding import Lacking, cause, probe
+from cutaway.ground.probes.finding import PATIENCE_S, Lacking, cause, probe
 from cutaway.linux import CommandFailed, commands, subordinate
 from cutaway.linux.mounts import mounts
 from cutaway.problem import Problem
@@ -83,7 +83,7 @@ def subordinate_users() -> str:
         grant = f"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {me}"
         raise Lacking(f"/etc/subuid lends none to {me}", grant if os.geteuid() else "nothing to do: root needs none")
     try:
-        seen = commands.run([sys.executable, "-I", "-S", subordinate.__file__, "cat", "/proc/self/uid_map"])
+        seen = commands.run([sys.executable, "-I", "-S", subordinate.__file__, "cat", "/proc/self/uid_map"], PATIENCE_S)
     except CommandFailed as failed:
         raise Lacking(failed, programs.remedy("uidmap")) from failed
     users = sum(int(line.split()[2]) for line in seen.splitlines())

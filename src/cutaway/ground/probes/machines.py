@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from cutaway.ground import programs
-from cutaway.ground.probes.finding import Lacking, probe
+from cutaway.ground.probes.finding import PATIENCE_S, Lacking, probe
 from cutaway.linux import CommandFailed, commands
 
 # --- QEMU and KVM -----------------------------------------------------------
@@ -16,8 +16,6 @@ from cutaway.linux import CommandFailed, commands
 FIRST_INSTRUCTIONS = bytes.fromhex("b014 0401 e6f4 f4")
 FIRMWARE = FIRST_INSTRUCTIONS.ljust(16, b"\xf4").rjust(64 << 10, b"\xf4")  # QEMU maps its last byte just below 4 GiB
 ANSWER = 21 << 1 | 1  # QEMU's isa-debug-exit ends it with (value << 1) | 1 (qemu: hw/misc/debugexit.c)
-
-DEADLINE_S = 5
 
 
 def guest_answers(accelerator: str, remedy: str) -> None:
@@ -31,10 +29,10 @@ def guest_answers(accelerator: str, remedy: str) -> None:
         argv = [qemu, "-machine", "pc", "-accel", accelerator, "-m", "16", "-nodefaults", "-display", "none"]
         argv += ["-bios", f"/proc/self/fd/{firmware}", "-device", "isa-debug-exit,iobase=0xf4,iosize=1"]
         ended = subprocess.run(
-            argv, pass_fds=[firmware], stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE_S, check=False
+            argv, pass_fds=[firmware], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise Lacking(f"a guest of three instructions had not ended after {DEADLINE_S} s", remedy) from error
+        raise Lacking(f"a guest of three instructions had not ended after {PATIENCE_S} s", remedy) from error
     finally:
         os.close(firmware)
     if ended.returncode != ANSWER:
@@ -84,7 +82,8 @@ def guest_kernel() -> str:
 def how_to_get_a_kernel() -> str:
     """The command that fetches one from the archive and installs nothing."""
     try:
-        depends = commands.run(["apt-cache", "depends", "--important", programs.named("guest kernel").package])
+        argv = ["apt-cache", "depends", "--important", programs.named("guest kernel").package]
+        depends = commands.run(argv, PATIENCE_S)
         package = depends.split("Depends:")[1].split()[0]
     except (OSError, CommandFailed, IndexError):
         return "set CUTAWAY_GUEST_KERNEL to a bzImage that you may read"

@@ -64,6 +64,8 @@ def begin(lesson_name: str) -> Start:
     missing = [finding for finding in findings.values() if not finding.ok]
     if missing:
         raise Problem(f"beginning {lesson_name}: {' and '.join(map(lack, missing))}")
+    if ground is Ground.NONE:
+        raise Problem(f"beginning {lesson_name}: {OVERRIDE}=none asks that nothing runs; to run it, unset that")
     _begun = Start(lesson_name, ground)
     return _begun
 

@@ -14,7 +14,7 @@ from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from cutaway.draw.enclosures import LAYERS, Drawing, Enclosure, Sharing
+from cutaway.draw.enclosures import LAYERS, Drawing, Sharing
 from cutaway.draw.layout import PADDING, Box, Point
 from cutaway.draw.page import Page, Wire, arrange
 from cutaway.draw.text import FONTS, Text, body_texts, heading_size, kind_text, sharing_text
@@ -67,10 +67,11 @@ def _graph(page: Page) -> Digraph:
 
 
 def _add_box(graph: Digraph, box: Box, page: Page) -> None:
-    """A cluster, whose corners are the box's. (A cluster must hold a node: one of no size.)"""
+    """A cluster, whose corners are the box's, with a node for the word in its right corner, if any."""
     with graph.subgraph(name=f"cluster {box.path}") as cluster:
         cluster.attr(**_box_style(box), **_box_place(box, page), label=_heading(box))
-        _add_point(cluster, f"in {box.path}", box.middle, page)
+        if box.enclosure.sharing:
+            cluster.node(f"corner {box.path}", **_corner(box, page))
         for inner in box.inside:
             _add_box(cluster, inner, page)
 
@@ -92,12 +93,18 @@ def _box_place(box: Box, page: Page) -> dict[str, str]:
     }
 
 
+def _corner(box: Box, page: Page) -> dict[str, str]:
+    """Shared or private, against the right edge: Graphviz's `\\r`, which holds in every font."""
+    text, kind = sharing_text(box.enclosure), kind_text(box.enclosure)
+    middle = (box.x + box.width - PADDING - text.width / 2, box.y + 0.7 * PADDING + kind.height / 2)
+    place = _node_place(middle, page, (text.width, text.height))
+    return {"shape": "plaintext", "margin": "0", **_plain(text, LAYERS[box.enclosure.kind].ink, "\\r"), **place}
+
+
 def _add_arrow(graph: Digraph, name: str, wire: Wire, page: Page) -> None:
     """Start, word, end; an arrow down to a floor ends at its word."""
-    style = {"style": "rounded,filled", "color": TEXT, "fillcolor": PANEL}
-    graph.node(
-        name, label=f"<{_html(wire.road.word, TEXT)}>", **style, **_node_place(wire.middle, page, wire.road.size)
-    )
+    style = {"style": "rounded,filled", "color": TEXT, "fillcolor": PANEL, **_plain(wire.road.word, TEXT)}
+    graph.node(name, **style, **_node_place(wire.middle, page, wire.road.size))
     _add_point(graph, f"{name} starts", wire.start, page)
     graph.edge(f"{name} starts", name, arrowhead="normal" if wire.road.to_the_floor else "none")
     if not wire.road.to_the_floor:
@@ -122,27 +129,27 @@ def _node_place(middle: Point, page: Page, size: tuple[float, float] = (0, 0)) -
 
 
 def _heading(box: Box) -> str:
-    """A table as wide as the box's inside: kind and sharing in the corners, then a line each for label and details."""
-    width, ink = box.width - 2 * PADDING, LAYERS[box.enclosure.kind].ink
-    body = [_html(text, TEXT if text.bold else SOFT_TEXT) for text in body_texts(box.enclosure)]
-    rows = [_corners(box.enclosure, width, ink), *map(_row, body_texts(box.enclosure), body)]
+    """A table as wide as the box's inside, a row for each line of text: the kind, the label, the details."""
+    kind, width = kind_text(box.enclosure), box.width - 2 * PADDING
+    rows = [_row(kind, LAYERS[box.enclosure.kind].ink, width)]
+    rows += [_row(text, TEXT if text.bold else SOFT_TEXT, width) for text in body_texts(box.enclosure)]
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>>'
 
 
-def _corners(enclosure: Enclosure, width: float, ink: str) -> str:
-    kind, sharing = kind_text(enclosure), sharing_text(enclosure)
-    left = f'<TD ALIGN="LEFT" WIDTH="{width - sharing.width:.0f}" HEIGHT="{kind.height:.0f}">{_html(kind, ink)}</TD>'
-    right = f'<TD ALIGN="RIGHT" WIDTH="{sharing.width:.0f}">{_html(sharing, ink)}</TD>' if sharing.words else ""
-    return f"<TR>{left}{right}</TR>"
+def _row(text: Text, color: str, width: float) -> str:
+    words = f"<B>{_safe(text)}</B>" if text.bold else _safe(text)
+    font = f'<FONT POINT-SIZE="{text.size}" COLOR="{color}">{words}</FONT>'
+    return f'<TR><TD ALIGN="LEFT" WIDTH="{width:.0f}" HEIGHT="{text.height:.0f}">{font}</TD></TR>'
 
 
-def _row(text: Text, painted: str) -> str:
-    return f'<TR><TD COLSPAN="2" ALIGN="LEFT" HEIGHT="{text.height:.0f}">{painted}</TD></TR>'
+def _plain(text: Text, color: str, justify: str = "") -> dict[str, str]:
+    """A line of text as a node's label."""
+    return {"label": _safe(text) + justify, "fontsize": str(text.size), "fontcolor": color}
 
 
-def _html(text: Text, color: str) -> str:
-    words = escape(text.words).replace("\\", BACKSLASH)
-    return f'<FONT POINT-SIZE="{text.size:g}" COLOR="{color}">{f"<B>{words}</B>" if text.bold else words}</FONT>'
+def _safe(text: Text) -> str:
+    """The words with nothing in them that Graphviz takes for its own."""
+    return escape(text.words).replace("\\", BACKSLASH)
 
 
 # --- The picture -----------------------------------------------------------

@@ -20,7 +20,7 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 WHY = {
     ("execve", errno.ENOENT): "no such program there; give its full path, or look at PATH",
-    ("execve", errno.EACCES): "it may not be run there; is it a program, and executable for this user?",
+    ("execve", errno.EACCES): "it, or a folder of PATH, is closed to this user; give its full path, or open it",
     ("unshare", errno.EPERM): "it takes CAP_SYS_ADMIN; ask for a USER namespace with it, which brings the right",
     ("unshare", errno.EINVAL): "a USER namespace takes a process with one thread; start a fresh one, as Enclosed does",
     ("unshare", errno.ENOSPC): "a limit in /proc/sys/user is reached; raise it with sysctl",
@@ -35,8 +35,8 @@ WHY = {
     ("umount2", errno.EINVAL): "it is no mount point, or one that came locked from outside; see /proc/self/mountinfo",
     ("umount2", errno.EBUSY): "a process still uses it; end that process, or unmount lazily",
     ("umount2", errno.ENOENT): "there is no such path; see /proc/self/mountinfo",
-    ("pivot_root", errno.EBUSY): "the new root must be a mount point; bind-mount it onto itself first",
-    ("pivot_root", errno.EINVAL): "its mounts must be private, and the old root's place must lie below it; see notebook 06",
+    ("pivot_root", errno.EBUSY): "both must lie on a mount other than the root's; bind the new root onto itself first",
+    ("pivot_root", errno.EINVAL): "the new root must be a private mount point, with the old root's place in it",
     ("pivot_root", errno.EPERM): "it takes CAP_SYS_ADMIN over this mount namespace; unshare USER and MNT first",
     ("sethostname", errno.EPERM): "it takes CAP_SYS_ADMIN over this UTS namespace; unshare USER and UTS first",
     ("sethostname", errno.EINVAL): "a host name has at most 64 bytes; choose a shorter one",
@@ -106,7 +106,7 @@ def umount(target: str, flags: int = 0) -> None:
 
 def pivot_root(new_root: str, put_old: str) -> None:
     """Make `new_root` the root of this mount namespace and move the old root to `put_old`. pivot_root(2)"""
-    _call("pivot_root", repr(new_root), os.fsencode(new_root), os.fsencode(put_old))
+    _call("pivot_root", f"{new_root!r}, {put_old!r}", os.fsencode(new_root), os.fsencode(put_old))
 
 
 def sethostname(name: str) -> None:

@@ -3,7 +3,8 @@
 Reading order: predict, source, namespaces.
 """
 
+from cutaway.panels.namespaces import NamespacePanel
 from cutaway.panels.predict import Outcome, Predict
 from cutaway.panels.source import Source
 
-__all__ = ["Outcome", "Predict", "Source"]
+__all__ = ["NamespacePanel", "Outcome", "Predict", "Source"]

@@ -35,7 +35,7 @@ class Outcome:
     @property
     def lines(self) -> dict[str, str]:
         foreseen = {"You predicted": self.predicted} if self.predicted else {}
-        return {**foreseen, "What happened": self.happened}
+        return {**foreseen, "It happened": self.happened}
 
     def __repr__(self) -> str:
         return "\n".join(f"{label}: {text}" for label, text in self.lines.items())

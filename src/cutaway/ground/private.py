@@ -41,11 +41,13 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Running(NamedTuple):
-    """Our engine while its process lives, and the socket by which others reach it."""
+    """Our engine while its process lives, the socket by which others reach it, and with whom it ends."""
 
     kind: Kind
     process: Process
     socket: str
+    owner: Process
+    lasting: bool  # it owns itself, and so ends only when it is stopped
 
 
 # --- What there is ----------------------------------------------------------
@@ -58,12 +60,16 @@ def folder() -> Path:
 
 def running() -> Running | None:
     """Our engine, if its process lives."""
-    for entry in _entries():
-        kind, pid = _kind(entry), entry.facts.get("pid")
-        process = pid and Process(pid, entry.facts["start_time"], entry.owner.boot_id)
-        if kind and process and process.alive():
-            return Running(kind, process, _socket(process))
-    return None
+    return next(filter(None, map(_running, _entries())), None)
+
+
+def _running(entry: ledger.Entry) -> Running | None:
+    kind = next((kind for kind in PROGRAMS if (entry.kind, entry.name) == ("process", f"engine {kind}")), None)
+    if kind is None or "pid" not in entry.facts:
+        return None
+    process = Process(entry.facts["pid"], entry.facts["start_time"], entry.owner.boot_id)
+    lasting = entry.owner in [other.owner for other in _entries() if other.kind == "folder"]  # that is always its own
+    return Running(kind, process, _socket(process), entry.owner, lasting) if process.alive() else None
 
 
 def startable() -> list[Kind]:
@@ -74,12 +80,16 @@ def startable() -> list[Kind]:
     return [kind for kind in here if kind == "podman" and subordinate.available()]
 
 
+def carried() -> dict[int, str]:
+    """The published ports that come to this host: number -> why it does not come, empty where it does."""
+    try:
+        return {int(port): why for port, why in json.loads((folder() / ports.REPORT).read_text()).items()}
+    except FileNotFoundError:
+        return {}
+
+
 def _entries() -> list[ledger.Entry]:
     return [entry for entry in ledger.entries() if entry.name.split()[0] == "engine"]
-
-
-def _kind(entry: ledger.Entry) -> Kind | None:
-    return next((kind for kind in PROGRAMS if (entry.kind, entry.name) == ("process", f"engine {kind}")), None)
 
 
 def _socket(process: Process) -> str:
@@ -102,16 +112,19 @@ def start(kind: Kind, owner: Owner) -> Running:
             return found
         _undo()
         try:
-            return _started(kind, owner)
+            _start(kind, owner)
         except OSError as error:
             _undo()
             raise _cannot(kind, str(error)) from error
         except BaseException:
             _undo()
             raise
+        if found := running():
+            return found
+        raise _cannot(kind, "it ended as soon as it had answered")
 
 
-def _started(kind: Kind, owner: Owner) -> Running:
+def _start(kind: Kind, owner: Owner) -> None:
     """All is written down while the launcher waits for the line that tells it to begin; undone newest first."""
     with _launcher() as (launcher, channel):
         ledger.record("folder", "engine folder", launcher, path=folder())
@@ -127,7 +140,6 @@ def _started(kind: Kind, owner: Owner) -> Running:
     _await_answer(kind, process)
     (folder() / "engine.sock").symlink_to(_behind_the_link(process))
     _carry_ports(process, launcher)
-    return Running(kind, process, _socket(process))
 
 
 @contextmanager

@@ -9,8 +9,11 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
 from typing import Any
 
 import pytest
@@ -211,7 +214,37 @@ def test_an_overlay_is_missed_where_nothing_may_be_mounted():
 def test_a_docker_that_does_not_answer_is_not_found(tmp_path: Path):
     missing = tried("docker", DOCKER_HOST=f"unix://{tmp_path}/nobody.sock")
     assert not missing["ok"]
-    assert "nobody answers" in missing["evidence"]
+    assert f"{tmp_path}/nobody.sock: there is no such socket" in missing["evidence"]
+
+
+def test_a_docker_that_answers_is_found(tmp_path: Path):
+    with answering(tmp_path / "docker.sock", b'{"Version": "99.1"}'):
+        found = tried("docker", DOCKER_HOST=f"unix://{tmp_path}/docker.sock")
+    assert found["ok"]
+    assert f"docker 99.1 answers at {tmp_path}/docker.sock (not ours)" in found["evidence"]
+
+
+@contextmanager
+def answering(socket: Path, body: bytes) -> Iterator[None]:
+    """A server on a Unix socket that gives the same answer to everybody."""
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    with ThreadingUnixStreamServer(str(socket), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()
+
+
+def test_a_choice_of_engine_that_there_is_not_says_what_to_choose():
+    finding = tried("engine", CUTAWAY_ENGINE="rkt")
+    assert (finding["ok"], finding["evidence"]) == (False, "choosing an engine: CUTAWAY_ENGINE='rkt' is none")
+    assert "say docker, podman, private" in finding["remedy"]
 
 
 # --- Why user namespaces are refused ----------------------------------------

@@ -2,85 +2,52 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cutaway.ground import programs
+from cutaway.ground import private, programs
 from cutaway.ground.probes.finding import Lacking, ask, probe
-from cutaway.ground.probes.limits import subordinate_users, user_name
-from cutaway.ledger import engines
+from cutaway.ground.probes.limits import user_name
 
-START = "cutaway engine start"
-PRIVATE_AS_ROOT = "Docker", ("docker", "runc", "iptables", "ip")
-PRIVATE_WITHOUT_ROOT = "Podman", ("podman", "runc", "uidmap")
+if TYPE_CHECKING:  # the room of engines looks at `limits` beside this file, so it is imported when it is needed
+    from cutaway.ground.engine import Engine
 
 
-@probe("docker", tried="ask for its version through its socket", opens="using the engine that is already there")
+@probe("docker", tried="ask for its version through its socket", opens="the engine that is already there")
 def docker() -> str:
-    socket = os.environ.get("DOCKER_HOST", "unix:///run/docker.sock").removeprefix("unix://")
-    try:
-        return f"Docker {version(socket)} answers at {socket}"
-    except PermissionError as error:
-        joining = f"sudo usermod -aG docker {user_name()}, then log in again (that group is as good as root)"
-        raise Lacking(f"{socket} is there, and not for this user", joining) from error
-    except OSError as error:
-        here = programs.named("docker").found
-        raise Lacking(f"nobody answers at {socket}", START if here else programs.remedy("docker")) from error
+    from cutaway.ground import engine
+
+    seen = engine.look_round()
+    for each in seen:
+        if isinstance(each, engine.Engine) and each.kind == "docker":
+            return described(each)
+    told = "; ".join(each for each in seen if isinstance(each, str)) or "no Docker has a socket here"
+    if Path(engine.DOCKER_SOCKET).exists() and not os.access(engine.DOCKER_SOCKET, os.W_OK):
+        raise Lacking(told, f"sudo usermod -aG docker {user_name()}, then log in again; that group is as good as root")
+    if programs.named("docker").found:
+        raise Lacking(told, "nothing to do: a private engine takes its place; see `engine`")
+    raise Lacking(told, programs.remedy("docker"))
 
 
-@probe("podman", tried="run its command and look for its socket", opens="an engine without root")
+@probe("podman", tried="run its command", opens="an engine without root")
 def podman() -> str:
-    said = ask("podman", ["podman", "--version"])
-    socket = podman_socket()
-    return f"{said} runs; " + (f"its service has a socket at {socket}" if socket.exists() else "it has no service")
+    return f"it says {ask('podman', ['podman', '--version'])}"
 
 
 @probe("engine", tried="look for one that answers, then for what a private one takes", opens="containers and images")
 def engine() -> str:
-    for find in (docker, podman_service):
-        try:
-            return find()
-        except Lacking:
-            continue
-    return private_engine()
+    from cutaway.ground import engine
+
+    found = engine.find()
+    if found:
+        return described(found)
+    for kind in private.startable():
+        return f"none answers; what a private {kind} takes is here, and it was not started only to find out"
+    told, _, remedy = engine.why_none(engine.look_round()).partition("; ")
+    raise Lacking(told.removeprefix("finding an engine: "), remedy)
 
 
-def podman_service() -> str:
-    try:
-        return f"Podman {version(str(podman_socket()))} answers at {podman_socket()}"
-    except OSError as error:
-        raise Lacking(error, START) from error
-
-
-def private_engine() -> str:
-    """What speaks for an engine of our own; it is not started only to find out."""
-    kind, needs = PRIVATE_AS_ROOT if os.geteuid() == 0 else PRIVATE_WITHOUT_ROOT
-    absent = [name for name in needs if not programs.named(name).found]
-    if absent:
-        raise Lacking(f"none answers, and a private one lacks {', '.join(absent)}", programs.remedy(*absent))
-    if kind == "Podman":
-        try:
-            subordinate_users()
-        except Lacking as lacking:
-            raise Lacking(f"none answers, and a private one lacks users: {lacking}", lacking.remedy) from lacking
-    return f"none answers, but what a private {kind} takes is here; it was not started"
-
-
-# --- Sockets ----------------------------------------------------------------
-
-
-def podman_socket() -> Path:
-    """Where Podman's service listens, if it does."""
-    folder = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}") if os.geteuid() else "/run"
-    return Path(folder, "podman", "podman.sock")
-
-
-def version(socket: str) -> str:
-    """The version of the engine behind `socket`; OSError when nobody answers."""
-    try:
-        return str(json.loads(engines.request(socket, "GET", "/version")[1])["Version"])
-    except engines.EngineError as error:
-        raise error.__cause__ if isinstance(error.__cause__, OSError) else error from None
-    except (ValueError, KeyError) as error:
-        raise OSError(f"{socket}: what answers is no engine") from error
+def described(found: Engine) -> str:
+    whose = "started by Cutaway" if found.ours else "not ours"
+    return f"{found.kind} {found.version} answers at {found.socket} ({whose})"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cutaway.ground import programs
 from cutaway.linux import CommandFailed, commands
 from cutaway.linux.commands import Command
+from cutaway.problem import Problem
 
 # --- Words ------------------------------------------------------------------
 
@@ -76,6 +77,8 @@ def find(name: str) -> Finding:
         evidence = trial.run()
     except Lacking as lacking:
         ok, evidence, remedy = False, str(lacking), lacking.remedy
+    except Problem as problem:  # its next step stands after a semicolon
+        ok, (evidence, _, remedy) = False, str(problem).partition("; ")
     except Exception as error:  # a trial that breaks is something found out, not the end of the report
         ok, evidence, remedy = False, f"the trial broke: {type(error).__name__}: {error}", DEFECT
     return Finding(name, ok, trial.tried, evidence, trial.opens, remedy)
@@ -122,10 +125,10 @@ def ask(name: str, command: Command) -> str:
 
 
 def cause(error: Exception) -> str:
-    """An error in one line: of a command that failed its last word, of a problem all but the next step."""
+    """An error in one line: of a command that failed, its last word."""
     if isinstance(error, CommandFailed):
         said = [each for each in error.stderr.splitlines() if each.strip()]
         ended = "did not end" if error.status is None else f"ended with status {error.status}"
         command = commands.shown(error.command).strip().splitlines()[0]
         return f"{command} {ended}" + (f": {said[-1].strip()}" if said else "")
-    return str(error).partition(";")[0]
+    return str(error)

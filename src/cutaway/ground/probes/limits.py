@@ -9,10 +9,9 @@ from pathlib import Path
 
 from cutaway import ledger
 from cutaway.ground import programs
-from cutaway.ground.probes.finding import PATIENCE_S, Lacking, cause, probe
+from cutaway.ground.probes.finding import PATIENCE_S, Lacking, probe
 from cutaway.linux import CommandFailed, commands, subordinate
 from cutaway.linux.mounts import mounts
-from cutaway.problem import Problem
 
 # --- Cgroups ----------------------------------------------------------------
 
@@ -53,8 +52,6 @@ def cgroup_delegation() -> str:
         with ledger.kept("cgroup", group.name, path=str(group)):
             group.mkdir()
             given = controllers(group)
-    except Problem as problem:
-        raise Lacking(f"not tried: {cause(problem)}", "see `disk`") from problem
     except OSError as error:
         raise Lacking(error, BEGIN_IN_ONE_OF_YOUR_OWN) from error
     if not {"memory", "pids"} <= set(given.split(", ")):

@@ -7,7 +7,6 @@ import tempfile
 
 from cutaway import ledger
 from cutaway.ground.probes.finding import DEFECT, Lacking, ask, probe
-from cutaway.problem import Problem
 
 
 @probe("java", tried="start the virtual machine and the compiler", opens="bytecode, and Java beside other interpreters")
@@ -54,12 +53,12 @@ PIECE_BYTES = 1 << 20
 
 @probe("disk", tried="write a piece of a file in the state folder and count what is free", opens="an engine's images")
 def disk() -> str:
+    folder = ledger.state_folder()
     try:
-        folder = ledger.state_folder()
         with tempfile.TemporaryFile(dir=folder) as file:  # it has no name, so nothing is left however this ends
             file.write(bytes(PIECE_BYTES))
             file.flush()
-    except (OSError, Problem) as error:
+    except OSError as error:
         raise Lacking(error, "make room, or set CUTAWAY_STATE to a folder on a disk that has some") from error
     free = shutil.disk_usage(folder).free
     said = f"{free / 1e9:.1f} GB are free at {folder}"

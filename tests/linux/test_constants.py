@@ -24,7 +24,7 @@ IN_HEADERS = {  # ours, where it has another name there
     "RETURN": "BPF_RET | BPF_K",
     "KILL": "SECCOMP_RET_KILL_PROCESS",
 }
-NOT_THE_KERNELS = {"CANNOT_START", "DEADLINE_S"}
+NOT_THE_KERNELS = {"CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH"}
 
 
 def constants() -> Iterator[tuple[str, int]]:

@@ -308,7 +308,7 @@ def test_it_starts_in_the_blink_of_an_eye() -> None:
         begin = time.perf_counter()
         Enclosed(ALL).close()
         took.append(time.perf_counter() - begin)
-    assert min(took) < 0.3  # 0.04 s on an idle machine
+    assert min(took) < 1  # 0.04 s on an idle machine
 
 
 def test_identities_are_those_of_the_kernel_links() -> None:

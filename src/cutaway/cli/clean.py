@@ -27,7 +27,7 @@ def command(everything: bool, yes: bool) -> None:
         undone += ledger.sweep(lambda entry: True)
     _tell(undone)
     _end(strays(_living(), sockets))
-    left = list(strays(_living(), sockets))
+    left = strays(_living(), sockets)
     _prove(undone, left, sockets)
     sys.exit(1 if left or any(outcome.trouble for outcome in undone) else 0)
 
@@ -71,7 +71,7 @@ def _end(found: list[Stray]) -> None:
 def _prove(undone: list[Outcome], left: list[Stray], sockets: list[str]) -> None:
     """Say what was looked for, where, and how many were found."""
     found = Counter(stray.kind for stray in left)
-    still = sum(entry.exists() for entry, _ in undone)
+    still = sum(bool(trouble) or entry.exists() for entry, trouble in undone)
     click.echo("Looked again, for what belongs to no running program:")
     click.echo(f"  {still} of the {len(undone)} recorded things")
     click.echo(f"  {found['process']} processes marked by {state.location()}")

@@ -154,7 +154,7 @@ def set_damaged_aside() -> list[Path]:
 def _undone(entry: Entry) -> Outcome:
     try:
         entry.undo()
-    except (OSError, Problem) as trouble:
+    except (OSError, Problem, RecursionError) as trouble:  # the last: folders within folders without end
         return Outcome(entry, str(trouble))
     return Outcome(entry, "")
 

@@ -1,15 +1,14 @@
-"""Removing files and folders, and never anything else.
+"""Removing files and folders that are ours, and never anything else.
 
-Ours is what lies below the state folder, and a path one of whose parts begins with `cutaway-`.
-A symbolic link is never followed: not on the way to a path, and not below it. A mount below it is detached first.
+Ours is what lies below the state folder, and a path one of whose parts begins with `cutaway-`. No symbolic link is
+followed, neither on the way to the path nor below it, and a mount below it is detached, never emptied.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-import sys
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from cutaway.ledger import state
@@ -17,70 +16,62 @@ from cutaway.linux import mounts
 from cutaway.problem import Problem
 
 OUR_PREFIX = "cutaway-"
+FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def ours(path: str) -> Path:
-    """The path in full, its parent resolved; Problem when it is not for us to remove."""
-    full = Path(path).parent.resolve() / Path(path).name
-    below_state = full.is_relative_to(state.location()) and full != state.state_folder()
+    """The path, with no link on the way to it; Problem when it is not for us to remove."""
+    full = Path(os.path.normpath(path)).parent.resolve() / Path(os.path.normpath(path)).name
+    below_state = state.location() in full.parents
     if not below_state and not any(part.startswith(OUR_PREFIX) for part in full.parts):
         raise Problem(
-            f"recording {full}: it lies outside {state.location()} and no part of it begins with {OUR_PREFIX}; "
+            f"claiming {full}: it lies outside {state.location()} and no part of it begins with {OUR_PREFIX}; "
             "choose another path"
         )
     return full
 
 
 def remove(path: str) -> None:
-    """Make the file or folder gone, with all that is in it."""
+    """Make the file or folder gone, with all that is in it; what is not there is gone already."""
     full = ours(path)
     for mount in reversed(mounts.mounts()):
         if Path(mount.target).is_relative_to(full):
             mounts.unmount(mount.target, lazily=True)
-    try:
+    with suppress(FileNotFoundError):
         parent = _opened(full.parent)
-    except FileNotFoundError:
-        return
-    try:
-        _remove_at(parent, full.name)
-    except PermissionError:
-        if not _remove_as_their_root(full):
-            raise
-    finally:
-        os.close(parent)
+        try:
+            _remove_at(parent, full.name)
+        finally:
+            os.close(parent)
 
 
 def _opened(folder: Path) -> int:
-    """A descriptor of `folder`, reached one part at a time, so that no part can be a link."""
-    fd = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    """A descriptor of `folder`, reached one part at a time, so that no part can have become a link."""
+    fd = os.open("/", FOLDER)
     for part in folder.parts[1:]:
-        upper, fd = fd, os.open(part, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
-        os.close(upper)
+        upper = fd
+        try:
+            fd = os.open(part, FOLDER, dir_fd=upper)
+        finally:
+            os.close(upper)
     return fd
 
 
 def _remove_at(parent: int, name: str) -> None:
-    import shutil  # slow to import, and seldom needed
-
-    try:
-        kind = os.stat(name, dir_fd=parent, follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    if stat.S_ISDIR(kind.st_mode):
-        shutil.rmtree(name, dir_fd=parent, onerror=_open_up)
-    else:
+    """Remove the entry `name` of the folder `parent`: by descriptors, so that nothing is ever reached by a path."""
+    if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
         os.unlink(name, dir_fd=parent)
-
-
-def _remove_as_their_root(full: Path) -> bool:
-    """Remove what a user's containers left: their ids are lent to us, and some of their folders nobody may open."""
-    import subprocess  # slow to import, and seldom needed
-
-    from cutaway.linux import subordinate
-
-    argv = [sys.executable, "-I", "-S", subordinate.__file__, "rm", "-rf", str(full)]
-    return subordinate.available() and subprocess.run(argv, check=False).returncode == 0
-
-
-def _open_up(function: Callable[..., object], path: str, error: object) -> None:
-    raise error[1]  # type: ignore[index]
+        return
+    folder = os.open(name, FOLDER, dir_fd=parent)
+    try:
+        with suppress(PermissionError):  # not our own file: whoever is root may go on all the same
+            Path(f"/proc/self/fd/{folder}").chmod(stat.S_IRWXU)  # it may have been closed to its owner
+        inside = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+    finally:
+        os.close(folder)
+    try:
+        for entry in os.listdir(inside):  # noqa: PTH208 - a Path cannot stand for a descriptor
+            _remove_at(inside, entry)
+    finally:
+        os.close(inside)
+    os.rmdir(name, dir_fd=parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -34,6 +35,8 @@ def kill(path: str) -> None:
 
 def remove(path: str, timeout_s: float = 10) -> None:
     """Kill what is in the group and make it gone, with all groups below it; TimeoutError when processes stay."""
+    if os.getpid() in members(path):
+        raise OSError(errno.EBUSY, f"removing {path}: this process itself is in it; move it out first")
     deadline = time.monotonic() + timeout_s
     while Path(path).exists():
         with suppress(FileNotFoundError):

@@ -13,6 +13,8 @@ from contextlib import suppress
 
 from cutaway.linux.processes import descendants
 
+SHOWN_LENGTH = 200  # characters of a command in a message
+
 Command = str | Sequence[str]  # a line for the shell, or a program and its arguments
 
 
@@ -25,8 +27,9 @@ class CommandFailed(RuntimeError):
 
 
 def shown(command: Command) -> str:
-    """The command as one would type it."""
-    return command if isinstance(command, str) else shlex.join(command)
+    """The command as one would type it; of a long one the beginning."""
+    typed = command if isinstance(command, str) else shlex.join(command)
+    return typed if len(typed) <= SHOWN_LENGTH else f"{typed[:SHOWN_LENGTH]}..."
 
 
 def words(command: Command) -> list[str]:

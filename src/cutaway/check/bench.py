@@ -58,9 +58,8 @@ class Call:
         if "returned" in self.outcome:
             value: values.Plain = self.outcome["returned"]
             return value
-        raise Missed(
-            f"{self.function} returned what cannot leave the notebook: {self.outcome['not plain']}", ONLY_PLAIN
-        )
+        why = self.outcome["not plain"]
+        raise Missed(f"{self.function} returned what is no plain value: {why}", ONLY_PLAIN, final=True)
 
     def started(self) -> list[Process]:
         """Every process that the call has started and that still runs, parents before children."""

@@ -39,7 +39,11 @@ def serve(address: str, names: Mapping[str, Any]) -> None:
     try:
         with _connected(address) as control, control.makefile() as requests:
             for request in requests:
-                children.append(_forked(address, names, json.loads(request)))
+                child = _fork()
+                if child == 0:
+                    os.close(control.detach())
+                    _answer(address, names, json.loads(request))
+                children.append(child)
     finally:
         for child in children:
             end(Process.of(child))
@@ -56,30 +60,26 @@ def end(caller: Process) -> None:
             process.wait(1)
 
 
-def _forked(address: str, names: Mapping[str, Any], request: dict[str, Any]) -> int:
+def _fork() -> int:
     with warnings.catch_warnings():
         # Python 3.12 warns that a child of a process with threads may wait for ever for a lock that one of them held.
         # It may: then the checker's time runs out, and says so.
         warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        try:
-            _answer(address, names, request)
-        finally:
-            os._exit(1)
-    return child
+        return os.fork()
 
 
 def _answer(address: str, names: Mapping[str, Any], request: dict[str, Any]) -> NoReturn:
     """In the child: call, tell the outcome, and stay until the checker has looked."""
-    os.setsid()
-    calls.prctl(calls.PR_SET_PDEATHSIG, signal.SIGKILL)
-    calls.prctl(calls.PR_SET_CHILD_SUBREAPER, 1)  # what loses its parent below stays below
-    _redirect_output()
-    with _connected(address) as line:
-        line.sendall(json.dumps(_outcome(names, request["call"], request["with"])).encode() + b"\n")
-        line.recv(1)
-    os._exit(0)
+    try:
+        os.setsid()
+        calls.prctl(calls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        calls.prctl(calls.PR_SET_CHILD_SUBREAPER, 1)  # what loses its parent below stays below
+        _redirect_output()
+        with _connected(address) as line:
+            line.sendall(json.dumps(_outcome(names, request["call"], request["with"])).encode() + b"\n")
+            line.recv(1)
+    finally:
+        os._exit(0)  # and never back into the notebook
 
 
 def _outcome(names: Mapping[str, Any], function: str, arguments: list[Any]) -> Outcome:

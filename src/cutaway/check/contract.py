@@ -25,6 +25,7 @@ from typing import Any
 
 PATIENCE_S = 5.0  # for what a learner's function starts to be ready
 PAUSE_S = 0.05  # between two looks
+OBSERVED_CHARACTERS = 500
 
 # --- Words -----------------------------------------------------------------
 
@@ -75,12 +76,18 @@ class Check:
 
     def result(self, status: Status, observed: str = "", hint: str = "") -> Result:
         earned = self.points if status is Status.PASSED else 0
-        return Result(self.name, self.task, self.points, earned, status, observed, hint)
+        return Result(self.name, self.task, self.points, earned, status, printable(observed), hint)
 
 
 def asks(task: int, points: float, needs: Sequence[Check] = ()) -> Callable[[Callable[..., Any]], Check]:
     """Make a function the check that its name says, worth `points` of `task`, reached through `needs`."""
     return lambda look: Check(look.__name__.replace("_", " "), task, points, tuple(needs), look)
+
+
+def printable(text: str) -> str:
+    """The text on one line, without what would move a terminal's cursor or turn its writing round, and not for ever."""
+    line = "".join(each if each.isprintable() else " " for each in text)
+    return line if len(line) <= OBSERVED_CHARACTERS else f"{line[:OBSERVED_CHARACTERS]} …"
 
 
 # --- Looking ---------------------------------------------------------------

@@ -51,9 +51,8 @@ class Results:
     def summary(self) -> str:
         """One sentence, which also says what could not be judged."""
         unjudged = sum(each.status is Status.ERROR for each in self.checks)
-        note = (
-            f"; {unjudged} of {len(self.checks)} checks could not be made here, so this is no mark" if unjudged else ""
-        )
+        some = f"{unjudged} check{'s' if unjudged > 1 else ''}"
+        note = f"; {some} could not be made here, so this is no mark" if unjudged else ""
         return f"{self.lab}, {self.learner}: {_number(self.earned)} of {_number(self.points)} points{note}"
 
     def __repr__(self) -> str:

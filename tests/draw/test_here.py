@@ -118,7 +118,7 @@ def test_every_enclosure_carries_its_evidence():
     drawn = here()
     assert drawn.evidence.headings == ("enclosure", "claim", "file", "what was seen")
     assert {row[0] for row in drawn.evidence.rows} == set(kinds(look()))
-    assert "<table>" in drawn.evidence._repr_html_()
+    assert "<table" in drawn.evidence._repr_html_()
 
 
 def test_the_edges_name_no_accident_of_this_machine():
@@ -180,10 +180,17 @@ def test_a_virtual_machine_is_named_by_its_firmware_or_its_clock(tmp_path, files
     assert found[1].details == (f"its maker: {maker}", "shows 2 processors, memory unknown")
 
 
-def test_a_processor_that_says_no_outweighs_firmware_of_the_same_maker(tmp_path):
-    found = look(machine(tmp_path, **{DMI: "Amazon EC2\n", PRODUCT: "m5.metal\n"}))
+@pytest.mark.parametrize(
+    "files", [{DMI: "Amazon EC2\n", PRODUCT: "m5.metal\n"}, {DMI: "Google\n", PRODUCT: "Google Compute Engine\n"}]
+)
+def test_a_cloud_rents_whole_machines_too_and_there_the_processor_decides(tmp_path, files):
+    found = look(machine(tmp_path, **files))
     assert kinds(found)[:2] == ["hardware", "kernel"]
     assert claims(found, "hardware")["no hypervisor shows itself"]
+
+
+def test_a_hypervisor_that_hides_its_flag_is_given_away_by_its_firmware(tmp_path):
+    assert kinds(look(machine(tmp_path, **{DMI: "QEMU\n"})))[:2] == ["hardware", "hypervisor"]
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,7 @@ MAKERS = {  # what firmware says of itself (DMI: SMBIOS specification, system in
     "OpenStack": "OpenStack",
     "BHYVE": "bhyve",
 }
+CLOUDS = {"Amazon EC2", "Google Compute Engine"}  # they rent whole machines too, and their firmware says the same
 SAID_BY_HYPERVISORS = {
     "/sys/class/dmi/id/sys_vendor": MAKERS,
     "/sys/class/dmi/id/product_name": MAKERS,
@@ -157,14 +158,13 @@ class Files:
 def hypervisor_marks(files: Files) -> list[Mark]:
     """Why we hold the machine to be virtual; empty when nothing says so.
 
-    On x86 the processor itself tells, and what firmware says only names the maker.
     (A guest of our own will be recognised here as well.)
     """
     flags = files.field("/proc/cpuinfo", "flags").split()
     if "hypervisor" in flags:  # CPUID leaf 1, ECX bit 31: reserved for hypervisors to say that they are there
         return [Mark("", Fact("a hypervisor", "/proc/cpuinfo", "the flag `hypervisor`")), *_makers(files)]
-    rented_whole = files("/sys/class/dmi/id/product_name").endswith("metal")  # so clouds call machines without one
-    return [] if flags or rented_whole else list(_makers(files))
+    x86_says_no, called_metal = bool(flags), files("/sys/class/dmi/id/product_name").endswith("metal")
+    return [mark for mark in _makers(files) if mark.name not in CLOUDS or not (x86_says_no or called_metal)]
 
 
 def _makers(files: Files) -> Iterator[Mark]:

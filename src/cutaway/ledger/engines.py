@@ -103,7 +103,7 @@ def remove(socket: str, kind: str, name: str) -> None:
     """Delete the object if it bears our label, a running container too; EngineError when the engine will not."""
     deadline = time.monotonic() + TIMEOUT_S
     while (found := labels(socket, kind, name)) is not None:
-        if "cutaway" not in found:
+        if found.get("cutaway.ledger") != state.mark():
             raise EngineError(f"deleting {kind} {name} through {socket}: it lacks our label, so it was left alone")
         status, answer = request(socket, "DELETE", PATHS[kind].delete.format(quote(name)))
         if status != 409 or time.monotonic() > deadline:  # 409: it is being removed, or another object holds it
@@ -112,8 +112,9 @@ def remove(socket: str, kind: str, name: str) -> None:
 
 
 def _went_with_its_engine(socket: str) -> bool:
-    """An engine of ours, whose socket lies in our state folder, takes its objects with it."""
-    return Path(socket).is_relative_to(state.location()) and not answers(socket)
+    """An engine whose socket lies in our state folder, or is reached through its process, takes its objects along."""
+    ours = Path(socket).is_relative_to(state.location()) or socket.startswith("/proc/")
+    return ours and not answers(socket)
 
 
 # --- HTTP ------------------------------------------------------------------

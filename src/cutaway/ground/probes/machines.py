@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 from cutaway.ground import programs
 from cutaway.ground.probes.finding import PATIENCE_S, Lacking, probe
-from cutaway.linux import CommandFailed, commands
 
 # --- QEMU and KVM -----------------------------------------------------------
 
@@ -76,18 +76,12 @@ def guest_kernel() -> str:
             refusals.append(f"{path}: no boot header")
         except OSError as error:
             refusals.append(f"{path}: {error.strerror}")
-    raise Lacking("; ".join(refusals) or "none is in /boot", how_to_get_a_kernel())
+    by_hand = "set CUTAWAY_GUEST_KERNEL to a bzImage that you may read"
+    raise Lacking("; ".join(refusals) or "none is in /boot", UNPACK_ONE if shutil.which("apt-get") else by_hand)
 
 
-def how_to_get_a_kernel() -> str:
-    """The command that fetches one from the archive and installs nothing."""
-    try:
-        argv = ["apt-cache", "depends", "--important", programs.named("guest kernel").package]
-        depends = commands.run(argv, PATIENCE_S)
-        package = depends.split("Depends:")[1].split()[0]
-    except (OSError, CommandFailed, IndexError):
-        return "set CUTAWAY_GUEST_KERNEL to a bzImage that you may read"
-    return (
-        f"apt-get download {package} && dpkg -x {package}_*.deb guest && "
-        f"export CUTAWAY_GUEST_KERNEL=$PWD/guest/boot/{package.replace('linux-image', 'vmlinuz')}"
-    )
+NEWEST_KERNEL = "apt-cache depends --important linux-image-amd64 | awk '/Depends:/ { print $2 }'"
+UNPACK_ONE = (
+    f"apt-get download $({NEWEST_KERNEL}) && dpkg -x linux-image-*.deb guest && "
+    "export CUTAWAY_GUEST_KERNEL=$(echo $PWD/guest/boot/vmlinuz-*)"
+)  # nothing is installed: an installed kernel would bring boot hooks with it

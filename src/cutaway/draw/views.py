@@ -34,7 +34,8 @@ STYLE = """<style>
   color: var(--jp-content-font-color1, #1c1c1c); background: var(--jp-layout-color0, #ffffff); max-width: 100%; }
 .cutaway-view caption { text-align: left; padding: 4px 10px; font-weight: 600; }
 .cutaway-view th, .cutaway-view td { text-align: left !important; vertical-align: top; padding: 5px 10px;
-  max-width: 22em; overflow-wrap: anywhere; border: 0 solid var(--jp-border-color1, #b5b5b5); border-bottom-width: 1px; }
+  max-width: 22em; overflow-wrap: anywhere;
+  border: 0 solid var(--jp-border-color1, #b5b5b5); border-bottom-width: 1px; }
 .cutaway-view td:nth-child(3), .cutaway-view td:nth-child(4) {
   font-family: var(--jp-code-font-family, Menlo, Consolas, "DejaVu Sans Mono", monospace); }
 .cutaway-view td:last-child span { display: inline-block; padding: 0 8px; border-radius: 9px; }

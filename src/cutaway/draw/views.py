@@ -38,6 +38,7 @@ STYLE = """<style>
   border: 0 solid var(--jp-border-color1, #b5b5b5); border-bottom-width: 1px; }
 .cutaway-view td:nth-child(3), .cutaway-view td:nth-child(4) {
   font-family: var(--jp-code-font-family, Menlo, Consolas, "DejaVu Sans Mono", monospace); }
+.cutaway-view th, .cutaway-view td:last-child { white-space: nowrap; }
 .cutaway-view td:last-child span { display: inline-block; padding: 0 8px; border-radius: 9px; }
 .cutaway-view .shared { border: 1px dashed currentColor; }
 .cutaway-view .private { border: 2px solid currentColor; font-weight: 600; }

@@ -13,7 +13,7 @@ TEN_DAYS_S = 10 * 24 * 3600  # how much longer the machine seems to be up in a t
 QUESTIONS = {
     Kind.UTS: "hostname",
     Kind.USER: "id -u",
-    Kind.PID: "echo I am $$; ps -e -o pid=,comm= | head -n 3; echo of $(ps -e -o pid= | wc -l)",
+    Kind.PID: "ps -e -o pid=,comm= | head -n 3; echo $(ps -e -o pid= | wc -l) in all; echo $$ asks",
     Kind.MNT: "echo $(wc -l < /proc/self/mountinfo) mounts",
     Kind.NET: "tail -n +3 /proc/net/dev | cut -d : -f 1",
     Kind.IPC: "echo $(ipcs --queues | grep -c ^0x)",

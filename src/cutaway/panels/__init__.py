@@ -1,6 +1,6 @@
 """Widgets: views over the rooms below, with no logic of their own.
 
-Reading order: predict, source, namespaces.
+Reading order: predict, source, namespaces, examined.
 """
 
 from cutaway.panels.namespaces import NamespacePanel

@@ -68,7 +68,8 @@ class NamespacePanel:
         return repr(self._on_paper())
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        switches = GridBox(list(self.switches.values()), layout=Layout(grid_template_columns="repeat(4, max-content)"))
+        four_in_a_row = Layout(grid_template_columns="repeat(4, max-content)", grid_gap="0 1.5em")
+        switches = GridBox(list(self.switches.values()), layout=four_in_a_row)
         box: Bundle = VBox([switches, self.hostname, self._said, self._view])._repr_mimebundle_()
         return {**box, "text/html": self._on_paper().html, "text/plain": repr(self)}
 

@@ -7,7 +7,6 @@ compared with those of the beginning, and judged only when no other test session
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from cutaway import ledger
-from cutaway.linux import links, mounts, processes
+from cutaway.ledger import paths, watch
+from cutaway.linux import Process, links, mounts, processes
 
 SESSION = "CUTAWAY_TEST_SESSION"
 PATIENCE_S = 10  # for processes that were told to go
-OWNERS = pytest.StashKey[tuple[set[str], Path]]()
-BY_SYSTEMD = (".service", ".scope", ".slice")  # these come and go by themselves
+BEFORE = pytest.StashKey[set[str]]()
+BY_SYSTEMD = (".service", ".scope", ".slice")  # control groups that come and go by themselves
+PROGRAMS = ("dockerd", "containerd", "podman", "conmon", "qemu", "slirp4netns")
 
 
 @pytest.fixture
@@ -37,31 +38,29 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
-    state = Path(tempfile.mkdtemp(prefix="cutaway-"))
-    os.environ[SESSION] = os.environ["CUTAWAY_STATE"] = str(state)
-    config.stash[OWNERS] = things(), state
+    os.environ[SESSION] = os.environ["CUTAWAY_STATE"] = tempfile.mkdtemp(prefix="cutaway-")
+    config.stash[BEFORE] = things()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     yield
-    if OWNERS not in session.config.stash:
+    if BEFORE not in session.config.stash:
         return
-    before, state = session.config.stash[OWNERS]
-    left = leftovers(before, state, time.monotonic() + PATIENCE_S)
-    shutil.rmtree(state)
+    left = leftovers(session.config.stash[BEFORE], time.monotonic() + PATIENCE_S)
+    paths.remove(os.environ[SESSION])
     if left:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         reporter.write_line("\n".join(["", "left behind by these tests:", *left]), red=True)
 
 
-def leftovers(before: set[str], state: Path, deadline: float) -> list[str]:
+def leftovers(before: set[str], deadline: float) -> list[str]:
     """What is here now and was not before, once it had time to go."""
     while True:
         left = started() + [f"ledger entry: {entry}" for entry in ledger.entries()]
         if not others():
-            left += sorted(things() - before - {f"in /tmp: {state.name}"})
+            left += sorted(things() - before)
         if not left or time.monotonic() > deadline:
             return left
         time.sleep(0.05)
@@ -71,27 +70,37 @@ def leftovers(before: set[str], state: Path, deadline: float) -> list[str]:
 
 
 def started() -> list[str]:
-    """The processes of this test session other than this one."""
-    found = processes.marked(os.environ[SESSION], SESSION)
-    return [f"process {each.pid}: {processes.command(each.pid)}" for each in found if each.pid != os.getpid()]
+    """The processes of this test session, but for this one and the watchers that end with it."""
+    ours = {Process.current(), *watch.watchers()}
+    return [shown(each) for each in processes.marked(os.environ[SESSION], SESSION) if each not in ours]
 
 
 def others() -> bool:
     """Whether another test session runs on this machine now."""
-    return any(
-        processes.environment(each.pid).get(SESSION, os.environ[SESSION]) != os.environ[SESSION]
-        for each in processes.processes()
-    )
+    sessions = {processes.environment(each.pid).get(SESSION) for each in processes.processes()}
+    return bool(sessions - {None, os.environ[SESSION]})
 
 
 def things() -> set[str]:
-    """What the machine has that outlives a process."""
+    """What the machine has that may outlive a test: engines and guests, too, which get no environment from us."""
     cgroups = (path for path in Path("/sys/fs/cgroup").rglob("*/") if not path.name.endswith(BY_SYSTEMD))
     netns = Path("/run/netns").iterdir() if Path("/run/netns").exists() else ()
+    ours = watch.watchers()
     return {
+        *(shown(each) for each in processes.processes() if each not in ours and is_machinery(each)),
         *(f"mount: {mount.target}" for mount in mounts.mounts()),
         *(f"cgroup: {path}" for path in cgroups if path.is_dir()),
         *(f"network namespace: {path.name}" for path in netns),
         *(f"link: {name}" for name in links.links()),
-        *(f"in /tmp: {path.name}" for path in Path("/tmp").glob("cutaway*")),
+        *(f"in /tmp: {path.name}" for path in Path(tempfile.gettempdir()).glob("cutaway*")),
     }
+
+
+def is_machinery(process: Process) -> bool:
+    """Whether it is part of a thing in some ledger, or an engine, or a guest."""
+    name = Path(processes.command(process.pid).partition(" ")[0]).name
+    return "CUTAWAY_TOKEN" in processes.environment(process.pid) or name.startswith(PROGRAMS)
+
+
+def shown(process: Process) -> str:
+    return f"process {process.pid}: {processes.command(process.pid)}"

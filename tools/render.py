@@ -18,7 +18,7 @@ from cutaway.draw.diagrams import folder, sources
 
 def painter() -> str:
     """The version of Graphviz and the font that it finds for ours."""
-    version = subprocess.run(["neato", "-V"], capture_output=True, text=True, check=True).stderr
+    version = subprocess.run(["dot", "-V"], capture_output=True, text=True, check=True).stderr
     font = subprocess.run(["fc-match", "Helvetica", "family"], capture_output=True, text=True, check=True).stdout
     return f"Graphviz {re.findall(r'[0-9.]+', version)[0]}, {font.strip()}"
 

@@ -268,7 +268,8 @@ def begin_anew(use: str, python: "str | None") -> None:
         remedy = declarations().remedy("venv") if python == DISTRIBUTION else "make lab PYTHON=/path/to/another"
         raise Stop(f"making {VENV}: {python} lacks the modules venv and ensurepip; do this and try again: {remedy}")
     else:
-        narrate("environment", [python, "-m", "venv", VENV])
+        narrate("environment", [python, "-m", "venv", "--without-pip", VENV])
+        narrate("pip", [VENV_PYTHON, "-m", "ensurepip", "--default-pip"])  # by itself, because venv hides its words
 
 
 def fill(lock: str) -> None:
@@ -276,12 +277,15 @@ def fill(lock: str) -> None:
     pip = [VENV_PYTHON, "-m", "pip", "install", "--progress-bar=off"]
     ours = ["--no-build-isolation", "--editable"]  # its build tool is among the pinned packages
     if not made_by_conda():
-        pinned = (ROOT / lock).read_text().splitlines()
-        total = sum(line[:1].isalnum() for line in pinned)
-        narrate("packages", [*pip, "--require-hashes", "-r", ROOT / lock], r"(Collecting \S+|Installing)", total)
+        total = sum(line[:1].isalnum() for line in (ROOT / lock).read_text().splitlines())
+        narrate("packages", [*pip, "--require-hashes", "-r", ROOT / lock], PIP_STEP, total)
     elif lock != LOCKS["lab"]:
-        narrate("packages for the tests", [*pip, *ours, f"{ROOT}[test]"], r"(Collecting \S+|Installing)", 50)
+        narrate("packages for the tests", [*pip, *ours, f"{ROOT}[test]"], PIP_STEP, 150)
     narrate("Cutaway itself", [*pip, "--no-deps", *ours, ROOT])
+
+
+# pip names every package once when it looks for it, and those that are there again for each that needs them
+PIP_STEP = r"^(Collecting [^\s=]+|Installing collected packages|[^:]+(?=: \S+ in .*\(from -r))"
 
 
 def digest(lock: str) -> str:
@@ -300,9 +304,7 @@ def recorded() -> dict:
 
 def record(state: dict) -> None:
     if VENV.exists() and not STATE.exists():
-        raise Stop(
-            f"making {VENV}: it is there and set-up did not make it; move it away and run the same command again"
-        )
+        raise Stop(f"making {VENV}: it is there and set-up did not make it; move it away and try again")
     STATE.write_text(json.dumps(state) + "\n")
 
 
@@ -367,7 +369,7 @@ class Progress:
         width = shutil.get_terminal_size().columns - 1
         line = f"  {self.doing} {percent:3}%  {what}"
         if self.live:
-            say(f"\r{line[:width]}\033[K", end="", flush=True)
+            print(f"\r{line[:width]}\033[K", end="", flush=True)
         elif time.monotonic() - self.shown > 10:
             say(line)
             self.shown = time.monotonic()
@@ -388,14 +390,20 @@ def cause(said: "list[str]") -> str:
 
 
 CAUSES = [
-    (r"No space left on device|Disk quota exceeded", "the disk is full; make room in this folder and in TMPDIR"),
-    (r"proxy", "the proxy does not answer; correct http_proxy and https_proxy, or unset them"),
+    (
+        r"No space left on device|Disk quota exceeded|enough free space",
+        "the disk is full; make room in this folder and in TMPDIR",
+    ),
+    (
+        r"ProxyError|connect to proxy|resolve proxy|407 Proxy",
+        "the proxy does not answer; correct http_proxy and https_proxy, or unset them",
+    ),
     (r"CERTIFICATE_VERIFY_FAILED", "the package index shows a certificate that is not trusted here; set PIP_CERT"),
     (r"DO NOT MATCH THE HASHES", "what was downloaded is not what the lock names; look at pip's index configuration"),
     (r"Read-only file system|Permission denied", "this folder may not be written; use a clone of your own"),
     (
-        r"resolv|name resolution|Name or service not known|ConnectionError|ConnectTimeout|ReadTimeout"
-        r"|Network is unreachable|Connection (refused|timed out|failed)|HTTPError|CondaHTTP",
+        r"failure resolving|name resolution|could not resolve|Name or service not known|Network is unreachable"
+        r"|from versions: none|ConnectionError|ConnectTimeout|ReadTimeout|Connection (refused|timed out|failed)|CondaHTTPError",
         "the network did not answer; connect this machine, or set http_proxy and https_proxy",
     ),
 ]

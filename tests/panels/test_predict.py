@@ -34,13 +34,13 @@ def press(predict: Predict, answer: str | None) -> None:
 
 
 def test_without_a_reader_only_what_happened_is_shown(name: Predict, tmp_path: Path) -> None:
-    assert repr(name.reveal(OLD)) == "What happened: its old name"
+    assert repr(name.reveal(OLD)) == "Outcome: its old name"
     assert not (tmp_path / KEPT).exists()
 
 
 def test_a_prediction_stands_beside_what_happened(name: Predict) -> None:
     press(name, NEW)
-    assert repr(name.reveal(OLD)) == "You predicted: inner\nWhat happened: its old name"
+    assert repr(name.reveal(OLD)) == "You predicted: inner\nOutcome: its old name"
 
 
 def test_nothing_is_chosen_until_the_reader_chooses(name: Predict) -> None:
@@ -104,4 +104,4 @@ def test_what_is_announced_is_a_status_that_a_screen_reader_reads_out(name: Pred
 
 
 def test_the_outcome_is_a_table_with_row_headings(name: Predict) -> None:
-    assert '<th scope="row">What happened</th><td>its old name</td>' in shown(name.reveal(OLD))["text/html"]
+    assert '<th scope="row">Outcome</th><td>its old name</td>' in shown(name.reveal(OLD))["text/html"]

@@ -20,3 +20,8 @@ def test_a_method_is_shown_without_the_indentation_of_its_class() -> None:
 
 def test_in_a_notebook_it_is_shown_as_python() -> None:
     assert Source(once)._repr_markdown_().startswith("```python\ndef once(")
+
+
+def test_several_functions_stand_one_after_the_other() -> None:
+    both = repr(Source(once, Source.__repr__))
+    assert both.index("def once") < both.index("def __repr__")

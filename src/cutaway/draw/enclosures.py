@@ -10,7 +10,8 @@
     )
 
 A string in an enclosure is a line of text in its box; the first names it. Everything else in it lies inside.
-Reading order: kinds, enclosures, the vocabulary, drawings. `layout` gives each box its place, `render` paints it.
+Reading order: kinds, enclosures, the vocabulary, drawings. Then `text`, `roads`, `layout` and `page` give each
+box and arrow its place, and `render` paints them.
 """
 
 from __future__ import annotations
@@ -70,6 +71,11 @@ class Sharing(Enum):
     PRIVATE = "private"
 
 
+def _printable(line: str) -> str:
+    """A line as a drawing can hold it: names in /proc may contain control characters, which XML forbids."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+
+
 # --- Enclosures ------------------------------------------------------------
 
 
@@ -83,6 +89,10 @@ class Enclosure:
     inside: tuple[Enclosure, ...] = ()
     sharing: Sharing | None = None
     columns: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", _printable(self.label))
+        object.__setattr__(self, "details", tuple(map(_printable, self.details)))
 
     @property
     def name(self) -> str:
@@ -174,13 +184,8 @@ def program(*parts: Part) -> Enclosure:
 
 
 def _enclosure(kind: Kind, parts: tuple[Part, ...]) -> Enclosure:
-    label, *details = [_printable(part) for part in parts if isinstance(part, str)] or [""]
+    label, *details = [part for part in parts if isinstance(part, str)] or [""]
     return Enclosure(kind, label, tuple(details), tuple(part for part in parts if isinstance(part, Enclosure)))
-
-
-def _printable(line: str) -> str:
-    """A line as a drawing can hold it: names in /proc may contain control characters, which XML forbids."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
 
 
 # --- Drawings --------------------------------------------------------------
@@ -209,14 +214,15 @@ class Drawing:
 
     def __init__(
         self,
-        *enclosures: Enclosure,
+        first: Enclosure,
+        *others: Enclosure,
         title: str,
         description: str,
         arrows: Sequence[Arrow] = (),
         columns: int | None = None,
         evidence: Table | None = None,
     ) -> None:
-        self.enclosures = enclosures
+        self.enclosures = (first, *others)
         self.title = title
         self.description = description
         self.arrows = tuple(arrows)

@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 
 # --- Words -----------------------------------------------------------------
@@ -38,6 +39,36 @@ class Found:
     facts: tuple[Fact, ...]
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A fact that tells of a hypervisor or an engine, and its name where the mark names it."""
+
+    name: str
+    fact: Fact
+
+
+class Whose(Enum):
+    """Whether a namespace is the one that the machine started with."""
+
+    MACHINES = "the machine's"
+    OWN = "its own"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """This process's namespace of one kind, and from what its owner was concluded."""
+
+    kind: str
+    whose: Whose
+    file: str
+    seen: str
+
+    @property
+    def fact(self) -> Fact:
+        return Fact(f"{self.kind} namespace: {self.whose.value}", self.file, self.seen)
+
+
 # The numbers that the kernel gives to the namespaces it starts with: include/linux/proc_ns.h, PROC_*_INIT_INO,
 # since Linux 6.18 in include/uapi/linux/nsfs.h. Before that the first mnt and net were numbered like all others.
 FIRST_NAMESPACES = {
@@ -51,7 +82,6 @@ FIRST_NAMESPACES = {
     "uts": 0xEFFFFFFE,
 }
 FIRST_IS_NUMBERED_SINCE = {"mnt": (6, 18), "net": (6, 18)}
-THE_MACHINES, ITS_OWN = "the machine's", "its own"  # or unknown
 
 MAKERS = {  # what firmware says of itself (DMI: SMBIOS specification, system information) on a virtual machine
     "QEMU": "QEMU",
@@ -67,7 +97,18 @@ MAKERS = {  # what firmware says of itself (DMI: SMBIOS specification, system in
     "OpenStack": "OpenStack",
     "BHYVE": "bhyve",
 }
-CLOCKS = {"kvm-clock": "KVM", "hyperv_clocksource": "Hyper-V", "xen": "Xen"}  # a guest's kernel offers its host's clock
+CLOUDS = {"Amazon EC2", "Google Compute Engine"}  # they rent whole machines too, and their firmware says the same
+SAID_BY_HYPERVISORS = {
+    "/sys/class/dmi/id/sys_vendor": MAKERS,
+    "/sys/class/dmi/id/product_name": MAKERS,
+    "/sys/hypervisor/type": {"xen": "Xen"},
+    "/proc/device-tree/hypervisor/compatible": {"kvm": "KVM"},
+    "/sys/devices/system/clocksource/clocksource0/available_clocksource": {  # a guest is offered its host's clock
+        "kvm-clock": "KVM",
+        "hyperv_clocksource": "Hyper-V",
+        "xen": "Xen",
+    },
+}
 
 # Marks that an engine leaves on a running container, and nowhere else: parts of its control group's path, and of
 # what it mounts at these places. (`/.dockerenv` alone proves nothing: a copied image keeps it.)
@@ -114,62 +155,48 @@ class Files:
 # --- Hardware and hypervisor -----------------------------------------------
 
 
-def hypervisor_facts(files: Files) -> list[Fact]:
+def hypervisor_marks(files: Files) -> list[Mark]:
     """Why we hold the machine to be virtual; empty when nothing says so.
 
-    On x86 the processor itself tells, and what firmware says only names the maker.
     (A guest of our own will be recognised here as well.)
     """
-    bit = _processor_bit(files)
-    x86_says_no = not bit and bool(files.field("/proc/cpuinfo", "flags"))
-    rented_whole = files("/sys/class/dmi/id/product_name").endswith("metal")  # so clouds call machines without one
-    return [] if x86_says_no or (rented_whole and not bit) else bit + _maker_facts(files)
-
-
-def _processor_bit(files: Files) -> list[Fact]:
-    """CPUID leaf 1, ECX bit 31: reserved for hypervisors to say that they are there."""
     flags = files.field("/proc/cpuinfo", "flags").split()
-    return [Fact("there is a hypervisor", "/proc/cpuinfo", "the flag `hypervisor`")] if "hypervisor" in flags else []
+    if "hypervisor" in flags:  # CPUID leaf 1, ECX bit 31: reserved for hypervisors to say that they are there
+        return [Mark("", Fact("a hypervisor", "/proc/cpuinfo", "the flag `hypervisor`")), *_makers(files)]
+    x86_says_no, called_metal = bool(flags), files("/sys/class/dmi/id/product_name").endswith("metal")
+    return [mark for mark in _makers(files) if mark.name not in CLOUDS or not (x86_says_no or called_metal)]
 
 
-def _maker_facts(files: Files) -> list[Fact]:
-    said = [("/sys/class/dmi/id/sys_vendor", MAKERS), ("/sys/class/dmi/id/product_name", MAKERS)]
-    said += [("/sys/hypervisor/type", {"xen": "Xen"}), ("/proc/device-tree/hypervisor/compatible", {"kvm": "KVM"})]
-    said += [("/sys/devices/system/clocksource/clocksource0/available_clocksource", CLOCKS)]
-    return [
-        Fact(f"the hypervisor is {maker}", file, files(file).splitlines()[0])
-        for file, makers in said
-        for word, maker in makers.items()
-        if word in files(file)
-    ]
+def _makers(files: Files) -> Iterator[Mark]:
+    for file, names in SAID_BY_HYPERVISORS.items():
+        for word, maker in names.items():
+            if word in files(file):
+                yield Mark(maker, Fact(f"the hypervisor is {maker}", file, files(file).splitlines()[0]))
 
 
-def hardware(files: Files, virtual: list[Fact]) -> list[Found]:
+def hardware(files: Files, marks: list[Mark]) -> list[Found]:
     """The machine, and the hypervisor when there is one; behind it the hardware is out of sight."""
     machine = f"{_processors(files)}, {_memory(files)}"
     facts = (
         Fact("the processors", "/proc/cpuinfo", files.field("/proc/cpuinfo", "model name") or "no model name"),
         Fact("the memory", "/proc/meminfo", f"MemTotal: {files.field('/proc/meminfo', 'MemTotal') or 'unknown'}"),
     )
-    if not virtual:
-        nothing = Fact("no hypervisor shows itself", "/proc/cpuinfo", _why_no_hypervisor(files))
-        return [Found("hardware", "", (machine,), (*facts, nothing))]
-    out_of_sight = Fact("the hardware itself", "-", "unknown: a hypervisor stands between")
+    if not marks:
+        return [_bare_hardware(files, machine, facts)]
+    maker = next((mark.name for mark in marks if mark.name), "unknown")
+    shown = (f"its maker: {maker}", f"shows {machine}")
     return [
-        Found("hardware", "", ("unknown from here",), (out_of_sight,)),
-        Found("hypervisor", "", (f"its maker: {_maker(virtual)}", f"shows {machine}"), (*virtual, *facts)),
+        Found("hardware", "", ("unknown from here",), (Fact("the hardware", "-", "unknown: a hypervisor hides it"),)),
+        Found("hypervisor", "", shown, (*(mark.fact for mark in marks), *facts)),
     ]
 
 
-def _why_no_hypervisor(files: Files) -> str:
+def _bare_hardware(files: Files, machine: str, facts: tuple[Fact, ...]) -> Found:
     if files.field("/proc/cpuinfo", "flags"):
-        return "the flag `hypervisor` is not there"
-    return "unknown: this processor has no such flag, and the firmware names none"
-
-
-def _maker(virtual: list[Fact]) -> str:
-    named = [fact.claim.removeprefix("the hypervisor is ") for fact in virtual if "hypervisor is " in fact.claim]
-    return named[0] if named else "unknown"
+        none = Fact("no hypervisor shows itself", "/proc/cpuinfo", "no flag `hypervisor`")
+        return Found("hardware", "", (machine,), (*facts, none))
+    unknown = Fact("a hypervisor: unknown", "/proc/cpuinfo", "no flags at all, and no firmware that names one")
+    return Found("hardware", "", (machine, "a hypervisor: unknown"), (*facts, unknown))
 
 
 def _processors(files: Files) -> str:
@@ -182,7 +209,7 @@ def _memory(files: Files) -> str:
     return f"{int(kibibytes) / 2**20:.0f} GiB of memory" if kibibytes.isdigit() else "memory unknown"
 
 
-def kernel(files: Files, virtual: list[Fact]) -> Found:
+def kernel(files: Files, virtual: bool) -> Found:
     """The kernel that answers this process; a guest kernel when its machine is virtual."""
     release = files("/proc/sys/kernel/osrelease") or "unknown"
     fact = Fact("the kernel", "/proc/sys/kernel/osrelease", release)
@@ -192,34 +219,30 @@ def kernel(files: Files, virtual: list[Fact]) -> Found:
 # --- Containers and namespaces ---------------------------------------------
 
 
-def namespace_facts(files: Files) -> dict[str, Fact]:
-    """For each kind of namespace: whether this process has the machine's, its own, or whether that is unknown."""
-    return {kind: _namespace_fact(files, kind, first) for kind, first in FIRST_NAMESPACES.items()}
+def namespaces(files: Files) -> list[Namespace]:
+    """This process's eight namespaces, each the machine's, its own, or unknown."""
+    return [_namespace(files, kind, first) for kind, first in FIRST_NAMESPACES.items()]
 
 
-def _namespace_fact(files: Files, kind: str, first: int) -> Fact:
+def _namespace(files: Files, kind: str, first: int) -> Namespace:
     file = f"/proc/self/ns/{kind}"
     ours = _number(files, file)
     if ours is None:
-        return Fact(f"{kind} namespace: unknown", file, "it cannot be read")
+        return Namespace(kind, Whose.UNKNOWN, file, "it cannot be read")
     if ours == first:
-        return Fact(f"{kind} namespace: {THE_MACHINES}", file, f"{ours}, which the kernel gives to its first")
+        return Namespace(kind, Whose.MACHINES, file, f"{ours}, which the kernel gives to its first")
     if _release(files) >= FIRST_IS_NUMBERED_SINCE.get(kind, (0, 0)):
-        return Fact(f"{kind} namespace: {ITS_OWN}", file, f"{ours}; the machine's is {first}")
-    return _beside_process_1(files, kind, ours)
+        return Namespace(kind, Whose.OWN, file, f"{ours}; the machine's is {first}")
+    return _beside_the_first_processes(files, kind, ours)
 
 
-def _beside_process_1(files: Files, kind: str, ours: int) -> Fact:
-    """Compare with process 1, which stands for the machine if our pid namespace is the machine's."""
-    file = f"/proc/1/ns/{kind}"
-    ours_is_1_of_the_machine = _number(files, "/proc/self/ns/pid") == FIRST_NAMESPACES["pid"]
-    theirs = _number(files, file) if ours_is_1_of_the_machine else None
-    if theirs is None:
-        return Fact(
-            f"{kind} namespace: unknown", file, f"ours is {ours}; that of the machine's process 1 is out of sight"
-        )
-    whose = THE_MACHINES if ours == theirs else ITS_OWN
-    return Fact(f"{kind} namespace: {whose}", file, f"{theirs}; ours is {ours}")
+def _beside_the_first_processes(files: Files, kind: str, ours: int) -> Namespace:
+    """Compare with process 1, or the kernel's own thread 2: the machine's, if our pid namespace is the machine's."""
+    in_sight = _number(files, "/proc/self/ns/pid") == FIRST_NAMESPACES["pid"]
+    for file in (f"/proc/1/ns/{kind}", f"/proc/2/ns/{kind}") if in_sight else ():
+        if theirs := _number(files, file):
+            return Namespace(kind, Whose.MACHINES if ours == theirs else Whose.OWN, file, f"{theirs}; ours is {ours}")
+    return Namespace(kind, Whose.UNKNOWN, "/proc/1/ns", f"ours is {ours}; the machine's first process is out of sight")
 
 
 def _number(files: Files, file: str) -> int | None:
@@ -234,8 +257,8 @@ def _release(files: Files) -> tuple[int, ...]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def container_facts(files: Files) -> list[tuple[str, Fact]]:
-    """The marks of an engine on this process, each with the engine's name."""
+def engine_marks(files: Files) -> list[Mark]:
+    """What an engine left on this process."""
     return [
         *_marks_in("/proc/self/cgroup", files("/proc/self/cgroup")),
         *_marks_in("/proc/self/mountinfo", _mounted_by_engines(files)),
@@ -243,20 +266,20 @@ def container_facts(files: Files) -> list[tuple[str, Fact]]:
     ]
 
 
-def _marks_in(file: str, text: str) -> Iterator[tuple[str, Fact]]:
+def _marks_in(file: str, text: str) -> Iterator[Mark]:
     for pattern, engine in MARKS.items():
         if found := re.search(pattern, text):
-            yield engine, Fact("a container", file, f"a path with {found[0][:40]}")
+            yield Mark(engine, Fact("a container", file, f"a path with {found[0][:40]}"))
 
 
 def _mounted_by_engines(files: Files) -> str:
     return "\n".join(line for line in _mounts(files) if line.split()[4] in MOUNTED_BY_ENGINES)
 
 
-def _said_by_engines(files: Files) -> Iterator[tuple[str, Fact]]:
+def _said_by_engines(files: Files) -> Iterator[Mark]:
     for file, pattern in (("/run/systemd/container", r"^(.+)$"), ("/proc/self/environ", r"^container=(.+)$")):
         if found := re.search(pattern, files(file), re.MULTILINE):
-            yield NAMES.get(found[1], found[1]), Fact("a container", file, found[0])
+            yield Mark(NAMES.get(found[1], found[1]), Fact("a container", file, found[0]))
 
 
 def _mounts(files: Files) -> list[str]:
@@ -270,28 +293,32 @@ def _root(files: Files) -> str:
     return types[-1] if types else ""
 
 
-def container(files: Files, own: dict[str, Fact], mnt: Fact) -> list[Found]:
+def container(files: Files, all_namespaces: list[Namespace]) -> list[Found]:
     """The container, or the bare namespaces, between the kernel and this process; none when all are the machine's.
 
     A container has a mount namespace of its own: where that is the machine's, marks were only copied.
     """
-    marks = [] if mnt.claim.endswith(THE_MACHINES) else container_facts(files)
+    whose = {namespace.kind: namespace.whose for namespace in all_namespaces}
+    own = [namespace for namespace in all_namespaces if namespace.whose is Whose.OWN]
+    kinds, facts = ", ".join(namespace.kind for namespace in own), [namespace.fact for namespace in own]
+    marks = engine_marks(files) if whose["mnt"] is not Whose.MACHINES else []
     if marks:
-        details = f"its own: {', '.join(own) or 'unknown'}"
-        return [Found("container", marks[0][0], (details,), (*(fact for _, fact in marks), *own.values()))]
-    return [Found("namespace", ", ".join(own), (f"{ITS_OWN}, not {THE_MACHINES}",), tuple(own.values()))] if own else []
+        details = (f"its own: {kinds or 'unknown'}",)
+        return [Found("container", marks[0].name, details, (*(mark.fact for mark in marks), *facts))]
+    return [Found("namespace", kinds, ("its own, not the machine's",), tuple(facts))] if own else []
 
 
 # --- Process, interpreter, program -----------------------------------------
 
 
-def process(files: Files, namespaces: list[Fact]) -> Found:
+def process(files: Files, all_namespaces: list[Namespace]) -> Found:
     """This process; a changed root directory is its own affair and no enclosure."""
     name, numbers = files("/proc/self/comm") or "unknown", files.field("/proc/self/status", "NSpid").split()
     details = [f"{name}, process {numbers[-1] if numbers else 'unknown'}"]
     if _mounts(files) and not _root(files):
         details.append("its root is moved: chroot")
-    return Found("process", "", tuple(details), (*_process_facts(files, name, numbers), *namespaces))
+    not_own = [namespace.fact for namespace in all_namespaces if namespace.whose is not Whose.OWN]
+    return Found("process", "", tuple(details), (*_process_facts(files, name, numbers), *not_own))
 
 
 def _process_facts(files: Files, name: str, numbers: list[str]) -> Iterator[Fact]:
@@ -328,11 +355,9 @@ def program() -> Found:
 def look(root: Path = Path("/")) -> list[Found]:
     """Every enclosure round this line of code, from the outside in."""
     files = Files(root)
-    virtual, namespaces = hypervisor_facts(files), namespace_facts(files)
-    own = {kind: fact for kind, fact in namespaces.items() if fact.claim.endswith(ITS_OWN)}
-    others = [fact for kind, fact in namespaces.items() if kind not in own]
-    outside = [*hardware(files, virtual), kernel(files, virtual), *container(files, own, namespaces["mnt"])]
-    return [*outside, process(files, others), interpreter(), program()]
+    marks, all_namespaces = hypervisor_marks(files), namespaces(files)
+    outside = [*hardware(files, marks), kernel(files, virtual=bool(marks)), *container(files, all_namespaces)]
+    return [*outside, process(files, all_namespaces), interpreter(), program()]
 
 
 if __name__ == "__main__":

@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 from html import escape
+from importlib.util import find_spec
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from cutaway.draw.enclosures import LAYERS, Drawing, Enclosure, Sharing
-from cutaway.draw.layout import PADDING, Box, Page, Point, Wire, arrange
+from cutaway.draw.enclosures import LAYERS, Drawing, Sharing
+from cutaway.draw.layout import PADDING, Box, Point
+from cutaway.draw.page import Page, Wire, arrange
 from cutaway.draw.text import FONTS, Text, body_texts, heading_size, kind_text, sharing_text
 from cutaway.problem import Problem
 
@@ -24,6 +27,7 @@ TEXT, SOFT_TEXT = "#16202B", "#36424F"
 PANEL, PANEL_LINE = "#FCFCFA", "#C9CED6"
 MARGIN = 16
 SVG = "http://www.w3.org/2000/svg"
+BACKSLASH = "\ue05c"  # stands for one until the graph is painted: Graphviz puts names of its own for \\N, \\G, \\L
 
 
 def mimebundle(drawing: Drawing) -> dict[str, str]:
@@ -36,6 +40,8 @@ def mimebundle(drawing: Drawing) -> dict[str, str]:
 
 def svg(drawing: Drawing) -> str:
     """The drawing as one SVG element. Problem when Graphviz is missing or fails."""
+    if not shutil.which("dot") or not find_spec("graphviz"):
+        raise Problem("painting a drawing: Graphviz is missing; install it, for example with `apt install graphviz`")
     page = arrange(drawing)
     return _dress(_paint(_graph(page)), page, drawing)
 
@@ -61,10 +67,11 @@ def _graph(page: Page) -> Digraph:
 
 
 def _add_box(graph: Digraph, box: Box, page: Page) -> None:
-    """A cluster, whose corners are the box's. (A cluster must hold a node: one of no size.)"""
+    """A cluster, whose corners are the box's, with a node for the word in its right corner, if any."""
     with graph.subgraph(name=f"cluster {box.path}") as cluster:
         cluster.attr(**_box_style(box), **_box_place(box, page), label=_heading(box))
-        _add_point(cluster, f"in {box.path}", box.middle, page)
+        if box.enclosure.sharing:
+            cluster.node(f"corner {box.path}", **_corner(box, page))
         for inner in box.inside:
             _add_box(cluster, inner, page)
 
@@ -86,12 +93,18 @@ def _box_place(box: Box, page: Page) -> dict[str, str]:
     }
 
 
+def _corner(box: Box, page: Page) -> dict[str, str]:
+    """Shared or private, against the right edge: Graphviz's `\\r`, which holds in every font."""
+    text, kind = sharing_text(box.enclosure), kind_text(box.enclosure)
+    middle = (box.x + box.width - PADDING - text.width / 2, box.y + 0.7 * PADDING + kind.height / 2)
+    place = _node_place(middle, page, (text.width, text.height))
+    return {"shape": "plaintext", "margin": "0", **_plain(text, LAYERS[box.enclosure.kind].ink, "\\r"), **place}
+
+
 def _add_arrow(graph: Digraph, name: str, wire: Wire, page: Page) -> None:
     """Start, word, end; an arrow down to a floor ends at its word."""
-    style = {"style": "rounded,filled", "color": TEXT, "fillcolor": PANEL}
-    graph.node(
-        name, label=f"<{_html(wire.road.word, TEXT)}>", **style, **_node_place(wire.middle, page, wire.road.size)
-    )
+    style = {"style": "rounded,filled", "color": TEXT, "fillcolor": PANEL, **_plain(wire.road.word, TEXT)}
+    graph.node(name, **style, **_node_place(wire.middle, page, wire.road.size))
     _add_point(graph, f"{name} starts", wire.start, page)
     graph.edge(f"{name} starts", name, arrowhead="normal" if wire.road.to_the_floor else "none")
     if not wire.road.to_the_floor:
@@ -116,51 +129,46 @@ def _node_place(middle: Point, page: Page, size: tuple[float, float] = (0, 0)) -
 
 
 def _heading(box: Box) -> str:
-    """A table as wide as the box's inside: kind and sharing in the corners, then a line each for label and details."""
-    width, ink = box.width - 2 * PADDING, LAYERS[box.enclosure.kind].ink
-    body = [_html(text, TEXT if text.bold else SOFT_TEXT) for text in body_texts(box.enclosure)]
-    rows = [_corners(box.enclosure, width, ink), *map(_row, body_texts(box.enclosure), body)]
+    """A table as wide as the box's inside, a row for each line of text: the kind, the label, the details."""
+    kind, width = kind_text(box.enclosure), box.width - 2 * PADDING
+    rows = [_row(kind, LAYERS[box.enclosure.kind].ink, width)]
+    rows += [_row(text, TEXT if text.bold else SOFT_TEXT, width) for text in body_texts(box.enclosure)]
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>>'
 
 
-def _corners(enclosure: Enclosure, width: float, ink: str) -> str:
-    kind, sharing = kind_text(enclosure), sharing_text(enclosure)
-    left = f'<TD ALIGN="LEFT" WIDTH="{width - sharing.width:.0f}" HEIGHT="{kind.height:.0f}">{_html(kind, ink)}</TD>'
-    right = f'<TD ALIGN="RIGHT" WIDTH="{sharing.width:.0f}">{_html(sharing, ink)}</TD>' if sharing.words else ""
-    return f"<TR>{left}{right}</TR>"
+def _row(text: Text, color: str, width: float) -> str:
+    words = f"<B>{_safe(text)}</B>" if text.bold else _safe(text)
+    font = f'<FONT POINT-SIZE="{text.size}" COLOR="{color}">{words}</FONT>'
+    return f'<TR><TD ALIGN="LEFT" WIDTH="{width:.0f}" HEIGHT="{text.height:.0f}">{font}</TD></TR>'
 
 
-def _row(text: Text, painted: str) -> str:
-    return f'<TR><TD COLSPAN="2" ALIGN="LEFT" HEIGHT="{text.height:.0f}">{painted}</TD></TR>'
+def _plain(text: Text, color: str, justify: str = "") -> dict[str, str]:
+    """A line of text as a node's label."""
+    return {"label": _safe(text) + justify, "fontsize": str(text.size), "fontcolor": color}
 
 
-def _html(text: Text, color: str) -> str:
-    words = escape(text.words)
-    return f'<FONT POINT-SIZE="{text.size:g}" COLOR="{color}">{f"<B>{words}</B>" if text.bold else words}</FONT>'
+def _safe(text: Text) -> str:
+    """The words with nothing in them that Graphviz takes for its own."""
+    return escape(text.words).replace("\\", BACKSLASH)
 
 
 # --- The picture -----------------------------------------------------------
 
 
 def _paint(graph: Digraph) -> str:
-    """The graph as Graphviz paints it, every box where it was put (`neato -n2`)."""
-    if not shutil.which("neato"):
-        raise Problem(
-            "painting a drawing: the program `neato` is missing; install Graphviz, e.g. `sudo apt install graphviz`"
-        )
-    import graphviz
-
+    """The graph as Graphviz paints it, every box where it was put (`dot -Kneato -n2`)."""
     try:
         painted: str = graph.pipe(format="svg", neato_no_op=2, quiet=True, encoding="utf-8")
-    except graphviz.backend.CalledProcessError as failure:
-        raise Problem(f"painting a drawing: {failure}; `neato -V` should print Graphviz's version") from failure
+    except CalledProcessError as failure:
+        said = f"exited with {failure.returncode}: {failure.stderr.strip()}"
+        raise Problem(f"painting a drawing: `dot` {said}; `dot -V` should print Graphviz's version") from failure
     return painted
 
 
 def _dress(painted: str, page: Page, drawing: Drawing) -> str:
     """The painted graph as an image with a name and a description, on its own panel, as wide as the page allows."""
     ElementTree.register_namespace("", SVG)
-    root = ElementTree.fromstring(painted)
+    root = ElementTree.fromstring(painted.replace(BACKSLASH, "\\"))
     _strip(root)
     identity = hashlib.sha256(drawing.words.encode()).hexdigest()[:8]
     width, height = round(page.width + 2 * MARGIN), round(page.height + 2 * MARGIN)

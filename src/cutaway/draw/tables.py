@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from itertools import zip_longest
 
+# JupyterLab sets tables flush right, by a rule that is too specific to be outdone without the word.
+STYLE = "<style>.cutaway-table th, .cutaway-table td { text-align: left !important; }</style>"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -22,7 +25,7 @@ class Table:
         return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
-        return html_table(self)
+        return STYLE + html_table(self, css_class="cutaway-table")
 
 
 def html_table(table: Table, caption: str = "", css_class: str = "") -> str:

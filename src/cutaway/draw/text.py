@@ -9,7 +9,7 @@ from cutaway.draw.enclosures import Enclosure
 FONTS = "Helvetica,Arial,sans-serif"
 KIND_SIZE, LABEL_SIZE, DETAIL_SIZE = 11, 14, 12
 LINE_HEIGHT = 1.4
-BOLD = 1.12  # bold letters are at most so much wider
+BOLD = 1.13  # bold letters are at most so much wider
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ def _em(letter: str) -> float:
     """An upper bound of a letter's width, as a part of its size."""
     if letter in " ,.'Iijl-/:;|\\":
         return 0.37
-    if letter in '!()[]frt"':
-        return 0.47
+    if letter in '!()[]frt"J*_`':
+        return 0.5
     if letter in "mwMW@%—" or ord(letter) > 0x2E80:  # the widest Latin letters; Chinese, Japanese, Korean
         return 1.0
-    return 0.79 if letter in "ABCDGHKNOQRUVXZ&#+<=>^~" else 0.65
+    return 0.84 if letter in "ABCDGHKNOQRUVXZ&#+<=>^~" else 0.65
 
 
 def kind_text(enclosure: Enclosure) -> Text:

@@ -33,10 +33,12 @@ STYLE = """<style>
 .cutaway-view { border-collapse: collapse; font: 13px/1.5 var(--jp-ui-font-family, Helvetica, Arial, sans-serif);
   color: var(--jp-content-font-color1, #1c1c1c); background: var(--jp-layout-color0, #ffffff); max-width: 100%; }
 .cutaway-view caption { text-align: left; padding: 4px 10px; font-weight: 600; }
-.cutaway-view th, .cutaway-view td { text-align: left; vertical-align: top; padding: 5px 10px; max-width: 22em;
-  overflow-wrap: anywhere; border: 0 solid var(--jp-border-color1, #b5b5b5); border-bottom-width: 1px; }
+.cutaway-view th, .cutaway-view td { text-align: left !important; vertical-align: top; padding: 5px 10px;
+  max-width: 22em; overflow-wrap: anywhere;
+  border: 0 solid var(--jp-border-color1, #b5b5b5); border-bottom-width: 1px; }
 .cutaway-view td:nth-child(3), .cutaway-view td:nth-child(4) {
   font-family: var(--jp-code-font-family, Menlo, Consolas, "DejaVu Sans Mono", monospace); }
+.cutaway-view th, .cutaway-view td:last-child { white-space: nowrap; }
 .cutaway-view td:last-child span { display: inline-block; padding: 0 8px; border-radius: 9px; }
 .cutaway-view .shared { border: 1px dashed currentColor; }
 .cutaway-view .private { border: 2px solid currentColor; font-weight: 600; }
@@ -69,7 +71,7 @@ class View:
         numbers = {self.outside.namespaces.get(kind), self.inside.namespaces.get(kind)}
         if None in numbers:
             return "unknown"
-        return (Sharing.SHARED if len(numbers) == 1 else Sharing.PRIVATE).value
+        return str((Sharing.SHARED if len(numbers) == 1 else Sharing.PRIVATE).value)
 
     @property
     def html(self) -> str:

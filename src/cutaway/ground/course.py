@@ -25,6 +25,7 @@ class Unit:
     path: Path
     part: str = ""
     after: str = ""
+    hides: tuple[str, ...] = ()  # modules that hold a lab's answer
 
     @property
     def written(self) -> bool:
@@ -80,4 +81,4 @@ def _contents() -> dict[str, Any]:
 
 
 def _frozen(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "needs": tuple(row["needs"])}
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}

@@ -88,12 +88,13 @@ def install_command(names: Iterable[str]) -> str:
     return f"sudo {command}" if shutil.which("sudo") else f"su -c '{command}'"
 
 
-def remedy(name: str) -> str:
-    """How to get the declared program `name` on this machine."""
-    program = named(name)
+def remedy(*names: str) -> str:
+    """How to get the declared programs `names` on this machine."""
+    wanted = [named(name) for name in names]
     if shutil.which("apt-get"):
-        return install_command(packages([program]))
-    return f"install {name} with this system's package manager (Debian calls the package {program.package})"
+        return install_command(packages(wanted))
+    theirs = ", ".join(program.package for program in wanted)
+    return f"install {', '.join(names)} with this system's package manager (Debian's packages: {theirs})"
 
 
 # --- Plumbing ---------------------------------------------------------------

@@ -1,7 +1,8 @@
 """What exists because of us, and how to undo it: one small file per thing, written *before* the thing is made.
 
-An entry belongs to a process. While its owner lives, only the owner undoes it; when the owner is dead, however it
-died, the watcher does, and failing that `cutaway clean`. Undoing what was never made, or is gone, does nothing.
+An entry belongs to a process. While its owner lives, the owner undoes it; when the owner is dead, however it died,
+its watcher does (watch.py), and failing that the next watcher or `cutaway clean`. What never came to be made, or is
+gone already, is undone by doing nothing.
 
     with ledger.kept("folder", "scratch", path=folder):
         folder.mkdir()
@@ -12,98 +13,109 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cutaway.ledger import state, watch
 from cutaway.ledger.kinds import KINDS, Facts
-from cutaway.linux.processes import Process
+from cutaway.linux import namespaces
+from cutaway.linux.namespaces import Kind
+from cutaway.linux.processes import Process, boot_id
 from cutaway.problem import Problem
 
 # --- Words -----------------------------------------------------------------
 
 
-class Outcome(NamedTuple):
-    """What became of one entry: undone when there is no `trouble`."""
-
-    entry: Entry
-    trouble: str
-
-
 class Entry:
-    """One thing: what it is, whose it is, and the facts by which it is undone."""
+    """One thing: its kind and name, whose it is, and the facts by which it is undone."""
 
-    def __init__(self, path: Path, kind: str, name: str, owner: Process, facts: Facts) -> None:
+    def __init__(self, path: Path, kind: str, name: str, owner: Process, place: int, facts: Facts) -> None:
         self.path, self.kind, self.name, self.owner, self.facts = path, kind, name, owner, facts
+        self.place = place  # the PID namespace in which the owner's number means the owner
+        self.token = f"{state.mark()}.{path.stem}"
 
     def __repr__(self) -> str:
         return f"{self.kind} {self.name}"
 
     @property
-    def token(self) -> str:
-        """This entry's own word: what carries it is part of this thing."""
-        return self.path.stem
+    def env(self) -> dict[str, str]:
+        """The environment by which a process, and all that it starts, is known as part of this thing."""
+        return {"CUTAWAY_TOKEN": self.token}
 
     @property
-    def env(self) -> dict[str, str]:
-        """The environment by which a process, and all that it starts, is known as this thing."""
-        return {"CUTAWAY_TOKEN": self.token}
+    def abandoned(self) -> bool:
+        """Whether its owner is dead; from another PID namespace one cannot tell, so the answer there is no."""
+        return self._of_another_boot or (self.place == namespaces.identity(Kind.PID) and not self.owner.alive())
 
     def update(self, **facts: Any) -> None:
         """Add what is known only once the thing exists, such as the number of a process."""
-        self.facts = {**self.facts, **_plain(facts)}
+        self.facts = {**self.facts, **KINDS[self.kind].checked({**self.facts, **_plain(facts)})}
         self.save()
 
     def exists(self) -> bool:
         """Whether the thing is there."""
-        return KINDS[self.kind].exists(self._all_facts())
+        return not self._gone_with_its_boot and KINDS[self.kind].exists({**self.facts, "token": self.token})
 
     def undo(self) -> None:
-        """Make the thing gone, then forget it; an OSError or Problem when it would not go, and then the entry stays."""
-        if not (self.made_in_another_boot and KINDS[self.kind].dies_with_boot):
-            KINDS[self.kind].undo(self._all_facts())
+        """Make the thing gone and forget it; when it will not go, OSError or Problem, and the entry stays."""
+        if not self._gone_with_its_boot:
+            KINDS[self.kind].undo({**self.facts, "token": self.token})
         self.forget()
 
     def forget(self) -> None:
         """Strike the entry out and leave the thing."""
-        with suppress(FileNotFoundError):
-            self.path.unlink()
+        self.path.unlink(missing_ok=True)
 
     def save(self) -> None:
         """Write the entry to its file."""
-        row = {"kind": self.kind, "name": self.name, "owner": self.owner._asdict(), "facts": self.facts}
-        state.write(self.path, json.dumps(row))
+        row = {name: getattr(self, name) for name in ("kind", "name", "place", "facts")}
+        state.write(self.path, json.dumps({**row, "owner": self.owner._asdict()}))
 
     @property
-    def made_in_another_boot(self) -> bool:
-        return self.owner.boot_id != Process.current().boot_id
+    def _of_another_boot(self) -> bool:
+        return self.owner.boot_id != boot_id()
 
-    def _all_facts(self) -> Facts:
-        return {**self.facts, "token": self.token}
+    @property
+    def _gone_with_its_boot(self) -> bool:
+        return self._of_another_boot and KINDS[self.kind].dies_with_boot
+
+
+class Outcome(NamedTuple):
+    """What became of an entry that was to be undone: all is well when there is no `trouble`."""
+
+    entry: Entry
+    trouble: str
 
 
 # --- Keeping ---------------------------------------------------------------
 
 
-def record(kind: str, name: str, owner: Process | None = None, **facts: Any) -> Entry:
+def record(kind: str, name: str, /, owner: Process | None = None, **facts: Any) -> Entry:
     """Write down a thing that is about to be made; from now on it is undone when its owner ends.
 
-    The owner is this process unless another is named. What exists already is refused: it is not ours to undo.
+    The owner is this process unless another is named. What is there already is refused: it is not ours to undo.
     """
-    owner = owner or Process.current()
-    entry = Entry(_new_path(), kind, name, owner, KINDS[kind].checked(_plain(facts)))
-    if entry.exists():
+    entry = Entry(
+        _new_path(),
+        kind,
+        name,
+        owner or Process.current(),
+        namespaces.identity(Kind.PID),
+        KINDS[kind].checked(_plain(facts)),
+    )
+    if facts and entry.exists():
         raise Problem(f"recording {entry!r}: it is there already, so it is not ours to undo; choose another name")
-    watch.over(owner)
+    watch.over(entry.owner)
     entry.save()
     return entry
 
 
 @contextmanager
-def kept(kind: str, name: str, owner: Process | None = None, **facts: Any) -> Iterator[Entry]:
+def kept(kind: str, name: str, /, owner: Process | None = None, **facts: Any) -> Iterator[Entry]:
     """Record a thing for the length of a block, and undo it at the end."""
     entry, recorder = record(kind, name, owner, **facts), os.getpid()
     try:
@@ -117,29 +129,32 @@ def kept(kind: str, name: str, owner: Process | None = None, **facts: Any) -> It
 
 
 def entries() -> list[Entry]:
-    """All that is recorded, oldest first; files that cannot be read are left out (see `set_damaged_aside`)."""
+    """All that is recorded, oldest first, but for what cannot be read (see `set_damaged_aside`)."""
     return [entry for path in _files() if (entry := _read(path))]
 
 
+def sweep(which: Callable[[Entry], bool] = lambda entry: entry.abandoned) -> list[Outcome]:
+    """Undo, newest first, what dead owners left, or `which` others; one sweeper at a time."""
+    folder = state.location() / "ledger"
+    if not folder.exists():
+        return []
+    with state.one_at_a_time(folder):
+        return [_undone(entry) for entry in reversed(entries()) if which(entry)]
+
+
 def set_damaged_aside() -> list[Path]:
-    """Move what cannot be read out of the way, and say where to."""
-    aside = state.ledger_folder() / "damaged"
-    damaged = [path for path in _files() if path.exists() and not _read(path)]
+    """Move what cannot be read out of the ledger, for somebody to look at, and say where to."""
+    damaged = [path for path in _files() if not _read(path) and path.exists()]
+    aside = state.location() / "damaged"
     if damaged:
         aside.mkdir(exist_ok=True)
     return [path.rename(aside / path.name) for path in damaged]
 
 
-def sweep(mine: Callable[[Entry], bool] = lambda entry: not entry.owner.alive()) -> list[Outcome]:
-    """Undo, newest first, what dead owners left (or whatever `mine` says); one sweeper at a time."""
-    with state.one_at_a_time(state.ledger_folder()):
-        return [_undone(entry) for entry in reversed(entries()) if mine(entry)]
-
-
 def _undone(entry: Entry) -> Outcome:
     try:
         entry.undo()
-    except (OSError, Problem) as trouble:
+    except (OSError, Problem, RecursionError) as trouble:  # the last: folders within folders without end
         return Outcome(entry, str(trouble))
     return Outcome(entry, "")
 
@@ -148,25 +163,21 @@ def _undone(entry: Entry) -> Outcome:
 
 
 def _files() -> list[Path]:
-    return sorted(state.ledger_folder().glob("*.json"))
+    return sorted((state.location() / "ledger").glob("*.json"))
 
 
 def _read(path: Path) -> Entry | None:
     try:
         row = json.loads(path.read_bytes())
-        return Entry(path, row["kind"], row["name"], Process(**row["owner"]), KINDS[row["kind"]].checked(row["facts"]))
+        facts = KINDS[row["kind"]].checked(row["facts"])
+        return Entry(path, row["kind"], row["name"], Process(**row["owner"]), row["place"], facts)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-_latest = 0
-
-
 def _new_path() -> Path:
-    """A file name that no other entry has and that sorts after all earlier ones of this process."""
-    global _latest
-    _latest = max(_latest + 1, time.time_ns())
-    return state.ledger_folder() / f"{_latest:020}-{os.getpid()}.json"
+    """A file name that no other entry has, and that sorts after the earlier ones: no thread is twice in one instant."""
+    return state.ledger_folder() / f"{time.time_ns():020}-{threading.get_native_id()}.json"
 
 
 def _plain(facts: Facts) -> Facts:

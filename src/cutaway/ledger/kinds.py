@@ -43,10 +43,10 @@ class Thing(NamedTuple):
 
 
 def _processes(facts: Facts) -> list[Process]:
-    """All that carry the token, and the one whose number is known with all below it."""
+    """All that carry the token, and the one whose number is known with all below it; never this one."""
     known = Process(facts["pid"], facts["start_time"], boot_id()) if "pid" in facts else None
     family = [known, *descendants(known.pid)] if known and known.alive() else []
-    return [process for process in {*marked(facts["token"]), *family} if process.alive()]
+    return [each for each in {*marked(facts["token"]), *family} if each.alive() and each.pid != os.getpid()]
 
 
 def _end_processes(facts: Facts) -> None:

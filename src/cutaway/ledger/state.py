@@ -4,50 +4,81 @@ from __future__ import annotations
 
 import fcntl
 import os
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from cutaway.problem import Problem
 
+# --- Where -----------------------------------------------------------------
+
+
+def location() -> Path:
+    """Where the state folder is or would be: $CUTAWAY_STATE, else `cutaway` in the XDG state folder."""
+    named = os.environ.get("CUTAWAY_STATE")
+    home = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
+    return Path(named or home / "cutaway").absolute().resolve()
+
 
 def state_folder() -> Path:
-    """Where Cutaway remembers: $CUTAWAY_STATE, else `cutaway` in the XDG state folder; made if missing."""
-    home = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    folder = Path(os.environ.get("CUTAWAY_STATE") or Path(home).expanduser() / "cutaway").absolute()
-    with explained("making the state folder", folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder.resolve()
+    """The state folder, made if it is missing; Problem when the disk refuses."""
+    return _made(location())
 
 
 def ledger_folder() -> Path:
-    """The part of the state folder that holds the ledger's entries."""
-    folder = state_folder() / "ledger"
-    with explained("making the ledger", folder):
-        folder.mkdir(mode=0o700, exist_ok=True)
+    """Its part that holds the ledger, made if it is missing."""
+    return _made(state_folder() / "ledger")
+
+
+def mark() -> str:
+    """A short word that is the same for all that is recorded in this state folder, and for no other."""
+    return f"{zlib.crc32(os.fsencode(location())):08x}"
+
+
+def _made(folder: Path) -> Path:
+    with explained("making", folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
+# --- Writing ---------------------------------------------------------------
+
+
 def write(path: Path, text: str) -> None:
-    """Put `text` into `path` so that even a power cut leaves either the old content or the new."""
+    """Put `text` into `path` so that even a power cut leaves the old content or the new, never half of it."""
     draft = path.with_suffix(".draft")
     with explained("writing", path):
         try:
-            with draft.open("w") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+            _write_out(draft, text)
             draft.rename(path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                draft.unlink()
-            raise
-        _sync(path.parent)
+            _sync(path.parent)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _write_out(path: Path, text: str) -> None:
+    with path.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Let the disk learn of the new name, too."""
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+# --- Sharing ---------------------------------------------------------------
 
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Hold `folder` against every other process that asks; a killed holder lets go."""
+    """Hold `folder` against every other process that asks for it; a killed holder lets go."""
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -66,11 +97,3 @@ def explained(action: str, path: Path) -> Iterator[None]:
             f"{action} {path}: {(error.strerror or str(error)).lower()}; "
             "free some space there, or set CUTAWAY_STATE to a folder that you may write to"
         ) from error
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

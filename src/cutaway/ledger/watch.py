@@ -32,6 +32,11 @@ def over(owner: Process) -> None:
             _watchers[key] = _start(owner)
 
 
+def watchers() -> set[Process]:
+    """The watchers that this process has started; they end with those whom they watch."""
+    return set(_watchers.values())
+
+
 def _start(owner: Process) -> Process:
     owner_fd = owner.pidfd()
     env = {key: value for key, value in os.environ.items() if key != "CUTAWAY_TOKEN"}  # no part of any thing

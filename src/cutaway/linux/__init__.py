@@ -5,8 +5,8 @@ Reading order: calls, namespaces, processes, mounts, links, commands; then stage
 
 from cutaway.linux.calls import Refused
 from cutaway.linux.commands import CommandFailed
-from cutaway.linux.enclosed import Enclosed
-from cutaway.linux.namespaces import Kind, identities, identity, join, shared, unshare
+from cutaway.linux.enclosed import Enclosed, enter, enter_held
+from cutaway.linux.namespaces import Kind, hold, identities, identity, join, shared, unshare
 from cutaway.linux.processes import Process, descendants, marked
 
 __all__ = [
@@ -16,6 +16,9 @@ __all__ = [
     "Process",
     "Refused",
     "descendants",
+    "enter",
+    "enter_held",
+    "hold",
     "identities",
     "identity",
     "join",

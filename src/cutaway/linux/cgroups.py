@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -28,12 +29,14 @@ def kill(path: str) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     for group in groups(path):
-        with suppress(FileNotFoundError):
+        if (group / "freezer.state").exists():  # the other hierarchies of version 1 do not freeze
             (group / "freezer.state").write_text("THAWED")
 
 
 def remove(path: str, timeout_s: float = 10) -> None:
     """Kill what is in the group and make it gone, with all groups below it; TimeoutError when processes stay."""
+    if os.getpid() in members(path):
+        raise OSError(errno.EBUSY, f"removing {path}: this process itself is in it; move it out first")
     deadline = time.monotonic() + timeout_s
     while Path(path).exists():
         with suppress(FileNotFoundError):

@@ -9,8 +9,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from cutaway.linux.processes import descendants
+
+SHOWN_LENGTH = 200  # characters of a command in a message
 
 Command = str | Sequence[str]  # a line for the shell, or a program and its arguments
 
@@ -24,8 +27,9 @@ class CommandFailed(RuntimeError):
 
 
 def shown(command: Command) -> str:
-    """The command as one would type it."""
-    return command if isinstance(command, str) else shlex.join(command)
+    """The command as one would type it; of a long one the beginning."""
+    typed = command if isinstance(command, str) else shlex.join(command)
+    return typed if len(typed) <= SHOWN_LENGTH else f"{typed[:SHOWN_LENGTH]}..."
 
 
 def words(command: Command) -> list[str]:
@@ -69,12 +73,10 @@ def finish(process: subprocess.Popen[bytes], command: Command, timeout_s: float)
 
 
 def kill_tree(pid: int) -> None:
-    """Kill the process, its descendants and its process group."""
+    """Kill the process, its process group, and all its descendants."""
     below = descendants(pid)
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        os.kill(pid, signal.SIGKILL)
     for process in below:
         process.kill()
 

@@ -1,16 +1,20 @@
 """A process in namespaces of its own, into which one can put commands.
 
-The work inside is done by stage.py, a fresh small process; here is its other half, which any program may call,
+The work inside is done by stage.py, a small fresh process; here is its other half, which any program may call,
 also one with many threads. Taught in notebook 06.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -18,18 +22,21 @@ from cutaway.linux import commands, namespaces
 from cutaway.linux.calls import Refused
 from cutaway.linux.commands import Command
 from cutaway.linux.namespaces import Kind
-from cutaway.linux.processes import Process, processes
+from cutaway.linux.processes import Process, ended, processes
 
 STAGE = (sys.executable, "-I", "-S", str(Path(__file__).with_name("stage.py")))
+
+DEADLINE_S = 10  # for processes that are told to go
+
+Env = Mapping[str, str]  # what is added to the environment
 
 
 class Enclosed:
     """A process that stays in new namespaces of `kinds` until it is closed or its maker ends, however that ends.
 
-    Without root's rights a user namespace is added, because it brings the right to make the others;
-    in a user namespace the maker is user 0. A PID and an MNT namespace together get a /proc of their own.
-    `pid` is its number outside; `boot_offset_s` makes the machine seem that much longer up (TIME).
-    Raises `Refused` when the kernel does.
+    Who may not make them gets a user namespace as well, which brings the right; in one, the maker is user 0.
+    PID and MNT together get a /proc of their own. `boot_offset_s` makes the machine seem to be up that much longer.
+    `pid` is its number outside. Raises `Refused` when the kernel does.
     """
 
     def __init__(
@@ -40,51 +47,49 @@ class Enclosed:
         network_up: bool = False,
         mount_proc: bool = True,
         boot_offset_s: int = 0,
-        env: Mapping[str, str] | None = None,
+        env: Env | None = None,
     ) -> None:
-        self.kinds = frozenset(kinds) | ({Kind.USER} if os.geteuid() else set())
-        self._env = {**os.environ, **(env or {})}
+        self.kinds = frozenset(kinds) | (set() if namespaces.may_make_any() else {Kind.USER})
+        self._require(Kind.UTS, hostname, "rename this machine")
+        self._require(Kind.NET, network_up, "switch on this machine's own loopback")
+        self._require(Kind.TIME, boot_offset_s, "shift this machine's own clock")
+        self._env = env or {}
         wishes = [*(["proc"] if mount_proc else []), *(["network"] if network_up else [])]
-        self._keeper, channel = self._stage("enclose", hostname or "", str(boot_offset_s or ""), *wishes)
-        try:
-            self.pid = self._settle(channel)
-        except BaseException:
-            _discard(self._keeper)
-            raise
-        self._member = os.pidfd_open(self.pid)
+        arguments = (hostname or "", str(boot_offset_s or ""), *wishes)
+        self._keeper, channel = _stage("enclose", self.kinds, arguments, (), self._env)
+        self.pid = self._settle(channel)
+        self._pidfd = os.pidfd_open(self.pid)
+        weakref.finalize(self, os.close, self._pidfd)
 
     def run(self, command: Command, timeout_s: float = 10) -> str:
-        """What `command` says inside all of the namespaces, stripped; `CommandFailed` when it fails."""
-        process, channel = self._stage("enter", str(self._member), *commands.words(command))
-        try:
-            for _ in _lines(channel):
-                pass
-        except BaseException:
-            _discard(process)
-            raise
-        return commands.finish(process, command, timeout_s)
+        """What `command` says in all of the namespaces, stripped; `CommandFailed` when it fails."""
+        return _enter(str(self._pidfd), self.kinds, [self._pidfd], command, timeout_s, self._env)
 
     def identities(self) -> dict[Kind, int]:
         """The number of every namespace that it is in."""
         return namespaces.identities(self.pid)
 
     def members(self) -> list[Process]:
-        """Every living process that is in one of the new namespaces."""
+        """Every living process that is in one of the new namespaces; one of them has `pid` and keeps them."""
         ours = {kind: number for kind, number in self.identities().items() if kind in self.kinds}
-        return [process for process in processes() if process.alive() and _is_in(process.pid, ours)]
+        return [each for each in processes() if each.pid != self._keeper.pid and _is_in(each, ours)]
 
     def close(self) -> None:
-        """End every process inside, and with them the namespaces; closing twice is no error."""
-        if self._keeper.returncode is not None:
-            return
-        holder = Process.of(self.pid)
-        while others := [process for process in self.members() if process != holder]:
-            for process in others:
-                process.kill()
-                process.wait(1)
-        holder.kill()
-        self._keeper.wait()
-        os.close(self._member)
+        """End every process inside, and with them the namespaces; closing twice does nothing."""
+        deadline = time.monotonic() + DEADLINE_S
+        while (others := self._others()) and time.monotonic() < deadline:
+            for member in others:
+                member.kill()
+                member.wait(timeout_s=0.1)
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        commands.close(self._keeper)
+
+    def _others(self) -> list[Process]:
+        """The members but for the keeper of the namespaces; as long as that lives, their numbers mean nothing else."""
+        if ended(self._pidfd, timeout_s=0):
+            return []
+        return [member for member in self.members() if member.pid != self.pid]
 
     def __enter__(self) -> Self:
         return self
@@ -92,51 +97,89 @@ class Enclosed:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _stage(self, verb: str, *arguments: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
-        """Start stage.py; the process, and our end of the conversation with it."""
-        ours, theirs = socket.socketpair()
-        maker = os.pidfd_open(os.getpid())
-        kinds = ",".join(kind.value for kind in self.kinds)
-        fds = [maker, theirs.fileno(), *([self._member] if verb == "enter" else [])]
-        try:
-            argv = [*STAGE, verb, str(maker), str(theirs.fileno()), kinds, *arguments]
-            return commands.start(argv, self._env, fds), ours
-        finally:
-            os.close(maker)
-            theirs.close()
+    def _require(self, kind: Kind, wish: object, harm: str) -> None:
+        if wish and kind not in self.kinds:
+            raise ValueError(f"Enclosed without {kind}: that would {harm}; add {kind} to the kinds")
 
     def _settle(self, channel: socket.socket) -> int:
-        """Answer the stage's questions until it has settled; the number of the process that stays."""
-        settled: dict[str, str] = {}
-        for word, rest in _lines(channel):
-            settled[word] = rest
-            if word == "map":
-                namespaces.map_to_root(self._keeper.pid, os.geteuid(), os.getegid())
-                channel.sendall(b".")
-        if "ready" not in settled:
-            stderr = self._keeper.communicate()[1].decode(errors="replace")
-            raise RuntimeError(f"stage.py ended before it was ready: {stderr}")
-        return int(settled["pid"])
+        """Answer the stage until it has settled; the number of the process that stays."""
+        told: dict[str, str] = {}
+        with _ended_on_error(self._keeper):
+            for word, rest in _told(channel, self.kinds):
+                told[word] = rest
+                if word == "map":
+                    namespaces.map_to_root(self._keeper.pid, os.geteuid(), os.getegid())
+                    channel.sendall(b".")
+            if "ready" not in told:
+                raise RuntimeError(f"stage.py ended early: {self._keeper.communicate()[1].decode()}")
+        return int(told["pid"])
 
 
-def _lines(channel: socket.socket) -> Iterable[tuple[str, str]]:
-    """What the stage tells, as word and rest, to the end of the conversation; its errors are raised."""
+def enter(pid: int, kinds: Iterable[Kind], command: Command, timeout_s: float = 10, env: Env | None = None) -> str:
+    """What `command` says in the namespaces of `kinds` of process `pid`, and else where we are; as `Enclosed.run`."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        return _enter(str(pidfd), frozenset(kinds), [pidfd], command, timeout_s, env or {})
+    finally:
+        os.close(pidfd)
+
+
+def enter_held(held: Mapping[Kind, int], command: Command, timeout_s: float = 10, env: Env | None = None) -> str:
+    """What `command` says in the namespaces that `namespaces.hold` keeps; their processes may all have ended."""
+    door = " ".join(f"{kind.value}={fd}" for kind, fd in held.items())
+    return _enter(door, frozenset(held), list(held.values()), command, timeout_s, env or {})
+
+
+# --- The conversation with stage.py ----------------------------------------
+
+
+def _stage(
+    verb: str, kinds: frozenset[Kind], arguments: Iterable[str], fds: Iterable[int], env: Env
+) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start stage.py; the process, and our end of the channel."""
+    ours, theirs = socket.socketpair()
+    maker = os.pidfd_open(os.getpid())
+    named = ",".join(kind.value for kind in kinds)
+    try:
+        argv = [*STAGE, verb, str(maker), str(theirs.fileno()), named, *arguments]
+        return commands.start(argv, {**os.environ, **env}, [maker, theirs.fileno(), *fds]), ours
+    finally:
+        os.close(maker)
+        theirs.close()
+
+
+def _enter(door: str, kinds: frozenset[Kind], fds: list[int], command: Command, timeout_s: float, env: Env) -> str:
+    process, channel = _stage("enter", kinds, (door, *commands.words(command)), fds, env)
+    with _ended_on_error(process):
+        for _ in _told(channel, kinds):  # nothing, when all goes well: the end of the channel is the command's start
+            pass
+    return commands.finish(process, command, timeout_s)
+
+
+def _told(channel: socket.socket, kinds: frozenset[Kind]) -> Iterator[tuple[str, str]]:
+    """Each line as its first word and the rest, to the end of the conversation; `Refused` is raised here."""
     with channel, channel.makefile() as lines:
         for line in lines:
             word, _, rest = line.rstrip("\n").partition(" ")
-            if word == "error":
-                number, _, message = rest.partition(" ")
-                raise Refused(int(number), message)
+            if word == "refused":
+                number, call, why = rest.split("\t", 2)
+                hindered = Kind.USER in kinds and int(number) in namespaces.REFUSALS and namespaces.obstacle()
+                raise Refused(int(number), call, hindered or why)
             yield word, rest
 
 
-def _discard(process: subprocess.Popen[bytes]) -> None:
-    commands.kill_tree(process.pid)
-    commands.close(process)
-
-
-def _is_in(pid: int, those: Mapping[Kind, int]) -> bool:
+@contextmanager
+def _ended_on_error(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
-        return any(namespaces.identity(kind, pid) == number for kind, number in those.items())
+        yield
+    except BaseException:
+        commands.kill_tree(process.pid)
+        commands.close(process)
+        raise
+
+
+def _is_in(process: Process, those: Mapping[Kind, int]) -> bool:
+    try:
+        return process.alive() and any(namespaces.identity(kind, process.pid) == those[kind] for kind in those)
     except OSError:  # gone, or another user's
         return False

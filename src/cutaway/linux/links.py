@@ -61,7 +61,7 @@ def _delete(name: str) -> None:
         kernel.send(header + body)
         (error,) = struct.unpack_from("=i", kernel.recv(4096), NLMSGHDR.size)
     if error:
-        raise calls.refused("RTM_DELLINK", repr(name), -error)
+        raise calls.refusal("RTM_DELLINK", repr(name), -error)
 
 
 def _within(netns: str | None, work: Callable[[], T]) -> T:

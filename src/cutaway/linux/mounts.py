@@ -6,6 +6,7 @@ See mount(2), mount_namespaces(7) and, for the fields of mountinfo, proc(5). Tau
 from __future__ import annotations
 
 import enum
+import errno
 import os
 import re
 from pathlib import Path
@@ -102,7 +103,15 @@ def bind(source: str, target: str, *, read_only: bool = False) -> None:
 
 def proc(target: str = "/proc") -> None:
     """Mount a fresh /proc, which shows the processes of the mounting process's PID namespace."""
-    calls.mount("proc", target, "proc", Flag.NOSUID | Flag.NODEV | Flag.NOEXEC)
+    try:
+        calls.mount("proc", target, "proc", Flag.NOSUID | Flag.NODEV | Flag.NOEXEC)
+    except calls.Refused as refused:
+        if refused.errno == errno.EPERM and any(mount.target.startswith("/proc/") for mount in mounts()):
+            why = (
+                "parts of /proc are masked here, as in a container; start it with --security-opt systempaths=unconfined"
+            )
+            raise calls.Refused(errno.EPERM, refused.call, why) from None
+        raise
 
 
 def tmpfs(target: str, size_bytes: int) -> None:

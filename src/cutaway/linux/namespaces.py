@@ -8,6 +8,8 @@ See namespaces(7), user_namespaces(7); taught in notebook 06.
 from __future__ import annotations
 
 import enum
+import errno
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from cutaway.linux import calls
 
 
 class Kind(enum.Enum):
-    """One kind of namespace: `value` is its name under /proc/PID/ns, `flag` its CLONE_NEW... (linux/sched.h)."""
+    """One kind of namespace: `value` is its name under /proc/PID/ns, `flag` its CLONE_NEW... of linux/sched.h."""
 
     CGROUP = "cgroup", 0x02000000
     IPC = "ipc", 0x08000000
@@ -41,6 +43,7 @@ class Kind(enum.Enum):
 
 Pid = int | str  # a process number, or "self"
 
+CAP_SYS_ADMIN = 21  # linux/capability.h: the right to make every kind but USER
 
 # --- Seeing ----------------------------------------------------------------
 
@@ -57,54 +60,97 @@ def identities(pid: Pid = "self") -> dict[Kind, int]:
 
 def shared(one: Pid, other: Pid) -> set[Kind]:
     """The kinds of which both processes use the same namespace."""
-    mine, theirs = identities(one), identities(other)
-    return {kind for kind in Kind if mine[kind] == theirs[kind]}
+    return {kind for kind in Kind if identity(kind, one) == identity(kind, other)}
 
 
-# --- Leaving and joining ---------------------------------------------------
+def may_make_any() -> bool:
+    """Whether this process may make namespaces of every kind; others must begin with USER."""
+    status = Path("/proc/self/status").read_text()
+    effective = int(status.partition("CapEff:")[2].split()[0], 16)
+    return bool(effective >> CAP_SYS_ADMIN & 1)
+
+
+# --- Leaving ---------------------------------------------------------------
 
 
 def unshare(kinds: Iterable[Kind]) -> None:
-    """Give this process new namespaces of `kinds`; of PID and TIME only its children will be members."""
+    """Give this process new namespaces of `kinds`; of PID and TIME only its later children will be members."""
     calls.unshare(flags(kinds), names(kinds))
-
-
-def join(pidfd: int, kinds: Iterable[Kind]) -> None:
-    """Move this process into the namespaces of `kinds` of the process behind `pidfd`; all of them, or none.
-
-    One call does it: the kernel takes the user namespace first, because its rights open the others.
-    Of PID only later children become members. Needs Linux 5.8.
-    """
-    calls.setns(pidfd, flags(kinds), names(kinds))
-
-
-def flags(kinds: Iterable[Kind]) -> int:
-    """The kinds as unshare(2) and setns(2) want them: their flags in one number."""
-    return sum(kind.flag for kind in set(kinds))
-
-
-def names(kinds: Iterable[Kind]) -> str:
-    """The kinds as a manual page writes them: `CLONE_NEWUSER|CLONE_NEWUTS`."""
-    return "|".join(sorted(f"CLONE_NEW{'NS' if kind is Kind.MNT else kind.name}" for kind in set(kinds)))
-
-
-# --- Users -----------------------------------------------------------------
 
 
 def map_to_root(pid: int, uid: int, gid: int) -> None:
     """Let user `uid` and group `gid` of outside be 0 inside the user namespace of process `pid`.
 
-    Written from outside by the one who made it, which needs no privilege for one's own number.
-    `setgroups` is closed first: otherwise dropping a group could open a file that the group was denied.
+    Written from outside by whoever made it, which for one's own numbers takes no privilege.
+    `setgroups` is denied first, else nobody may map a group without privilege: a process that could drop a group
+    could open a file that is closed to just that group.
     """
     Path(f"/proc/{pid}/setgroups").write_text("deny")
     Path(f"/proc/{pid}/uid_map").write_text(f"0 {uid} 1")
     Path(f"/proc/{pid}/gid_map").write_text(f"0 {gid} 1")
 
 
-# --- Clocks ----------------------------------------------------------------
-
-
 def shift_boot_clock(offset_s: int) -> None:
-    """Let the machine seem to have been up `offset_s` longer, in a TIME namespace that has no member yet."""
+    """Let the machine seem to have been up `offset_s` longer, in the TIME namespace that waits for the first child."""
     Path("/proc/self/timens_offsets").write_text(f"boottime {offset_s} 0\nmonotonic {offset_s} 0\n")
+
+
+# --- Joining and keeping ---------------------------------------------------
+
+
+def join(pidfd: int, kinds: Iterable[Kind]) -> None:
+    """Move this process into the namespaces of `kinds` of the process behind `pidfd`: into all of them, or none.
+
+    In one call, because the kernel then takes the user namespace first, whose rights open the others.
+    Of PID only later children become members. Needs Linux 5.8.
+    """
+    calls.setns(pidfd, flags(kinds), names(kinds))
+
+
+def hold(pid: Pid, kinds: Iterable[Kind]) -> dict[Kind, int]:
+    """Open files that keep these namespaces alive without any process in them, until the caller closes them."""
+    return {kind: os.open(f"/proc/{pid}/ns/{kind.value}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds}
+
+
+def join_held(held: dict[Kind, int]) -> None:
+    """Move this process into namespaces that open files keep alive: USER first, whose rights open the others."""
+    for kind in sorted(held, key=lambda kind: kind is not Kind.USER):
+        calls.setns(held[kind], kind.flag, names({kind}))
+
+
+# --- As the system calls want them -----------------------------------------
+
+
+def flags(kinds: Iterable[Kind]) -> int:
+    """The kinds in one number."""
+    return sum(kind.flag for kind in set(kinds))
+
+
+def names(kinds: Iterable[Kind]) -> str:
+    """The kinds as the manual pages write them: `CLONE_NEWUSER|CLONE_NEWUTS`."""
+    return "|".join(sorted(f"CLONE_NEW{'NS' if kind is Kind.MNT else kind.name}" for kind in set(kinds)))
+
+
+# --- When user namespaces are refused --------------------------------------
+
+SWITCHES = (
+    ("/proc/sys/user/max_user_namespaces", "0",
+     "no more user namespaces are allowed here; as root: sysctl user.max_user_namespaces=15000"),
+    ("/proc/sys/kernel/unprivileged_userns_clone", "0",
+     "this machine keeps them for root; as root: sysctl kernel.unprivileged_userns_clone=1"),
+    ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
+     "AppArmor takes a new user namespace its rights away, as Ubuntu has it since 23.10; "
+     "as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
+)  # fmt: skip
+
+REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EUSERS)  # what a closed switch looks like from below
+
+
+def obstacle() -> str | None:
+    """Why user namespaces, or rights within them, are refused here, and how to enable them; None if nothing forbids."""
+    for path, closed, sentence in SWITCHES:
+        if Path(path).exists() and Path(path).read_text().strip() == closed:
+            return sentence
+    if "\nSeccomp:\t2" in Path("/proc/self/status").read_text():
+        return "a seccomp filter, such as Docker's, may forbid them; start the container with seccomp=unconfined"
+    return None

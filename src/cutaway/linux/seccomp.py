@@ -1,6 +1,6 @@
 """Seccomp: a small program that the kernel runs at every system call of a process, to decide what becomes of it.
 
-Numbers: linux/seccomp.h, linux/filter.h, linux/prctl.h; tests/ground/test_doctor.py runs it for real. See seccomp(2).
+Numbers: linux/seccomp.h, linux/filter.h, linux/prctl.h, compared in tests/linux/test_seccomp.py. See seccomp(2).
 Run as a program, this file filters itself with `KILL` and asks for one more system call, which ends it.
 """
 
@@ -43,8 +43,8 @@ def install(instructions: list[Instruction]) -> None:
     """
     filters = (_Filter * len(instructions))(*(_Filter(*each) for each in instructions))
     program = _Program(len(filters), filters)
-    calls.prctl(PR_SET_NO_NEW_PRIVS, 1)
-    calls._call("prctl", "PR_SET_SECCOMP", PR_SET_SECCOMP, MODE_FILTER, ctypes.addressof(program), 0, 0)
+    calls._call("prctl", "PR_SET_NO_NEW_PRIVS", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    calls.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.addressof(program))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The small program in which namespaces are made: run as `python -I -S stage.py VERB MAKER CHANNEL KINDS ...`.
+"""The small program in which namespaces are made: `python -I -S stage.py VERB MAKER CHANNEL KINDS ...`.
 
-Why a program of its own: a process with several threads, such as a Jupyter kernel, may neither leave its
-user namespace nor run Python safely after a fork. This one starts fresh, has one thread, and imports little.
+Why a program of its own: a process with several threads, such as a Jupyter kernel, may neither leave its user
+namespace nor run Python safely after a fork. This one starts fresh, has one thread, and imports little.
 
-MAKER is a pidfd of whoever asked: when that process ends, even by SIGKILL, everything here ends.
-(PR_SET_PDEATHSIG would not do for that: it fires when the *thread* that started us ends.)
-CHANNEL is one end of a socket pair, on which short lines are exchanged with enclosed.py.
+MAKER is a pidfd of the process that asked: when that ends, even by SIGKILL, everything here ends.
+(PR_SET_PDEATHSIG would not do: it fires when the *thread* that started us ends.)
+CHANNEL is one end of a socket pair, on which short lines go to enclosed.py, the other half of this file.
 """
 
 from __future__ import annotations
@@ -45,28 +45,30 @@ def enclose(maker: int, channel: int, kinds: set[Kind], hostname: str, boot_offs
 
 
 def dwell(maker: int, channel: int, kinds: set[Kind], hostname: str, wishes: Sequence[str]) -> None:
-    """Furnish the namespaces from inside, then stay: process 1, if there is a PID namespace."""
+    """Furnish the namespaces from inside, then stay; as process 1, if there is a PID namespace."""
     if Kind.MNT in kinds:
         mounts.make_private()
     if "proc" in wishes and {Kind.MNT, Kind.PID} <= kinds:
         mounts.proc()
-    if hostname:
-        calls.sethostname(hostname)
     if "network" in wishes:
         links.bring_up("lo")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans that are given to process 1 are reaped by the kernel
+    if hostname:
+        calls.sethostname(hostname)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel then reaps the orphans that process 1 is given
     tell(channel, "ready")
     os.close(channel)
-    await_end(maker)
+    first_to_end(maker)
 
 
-def enter(maker: int, channel: int, kinds: set[Kind], member: str, *command: str) -> NoReturn:
-    """Run a command in the namespaces of the process behind pidfd `member`, and end as it ends."""
-    namespaces.join(int(member), kinds)
-    inner = fork(lambda: os.execvp(command[0], command))
+def enter(maker: int, channel: int, kinds: set[Kind], door: str, *command: str) -> NoReturn:
+    """Run a command in the namespaces behind `door`, a pidfd or one file for each kind, and end as it ends."""
+    if door.isdigit():
+        namespaces.join(int(door), kinds)
+    else:
+        namespaces.join_held({Kind(name): int(fd) for name, fd in (each.split("=") for each in door.split())})
+    inner = fork(lambda: execute(command))
     os.close(channel)
-    end = os.pidfd_open(inner)
-    if await_end(end, maker) == maker:
+    if first_to_end(os.pidfd_open(inner), maker) == maker:
         os.killpg(0, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
     sys.exit(status if status >= 0 else 128 - status)  # as a shell tells of a signal
@@ -76,7 +78,7 @@ def enter(maker: int, channel: int, kinds: set[Kind], member: str, *command: str
 
 
 def fork(work: Callable[[], object]) -> int:
-    """A child that does `work`, reports what goes wrong, and never returns; its number."""
+    """A child that does `work` and never returns; its number."""
     child = os.fork()
     if child == 0:
         reporting(work)
@@ -84,8 +86,16 @@ def fork(work: Callable[[], object]) -> int:
     return child
 
 
-def await_end(*pidfds: int) -> int:
-    """Wait for the first of these processes to end; its descriptor."""
+def execute(command: Sequence[str]) -> NoReturn:
+    """Become the program of `command`."""
+    try:
+        os.execvp(command[0], list(command))
+    except OSError as error:
+        raise calls.refusal("execve", repr(command[0]), error.errno or 0) from None
+
+
+def first_to_end(*pidfds: int) -> int:
+    """Wait until one of these processes has ended; its descriptor."""
     return select.select(pidfds, (), ())[0][0]
 
 
@@ -95,18 +105,19 @@ def tell(channel: int, line: str) -> None:
 
 
 def ask(channel: int, line: str) -> None:
-    """Send one line and wait for the answer; the end of the conversation is the end of this process."""
+    """Send one line and wait for the answer; no answer ends this process."""
     tell(channel, line)
     if not os.read(channel, 1):
-        sys.exit(1)
+        sys.exit(CANNOT_START)
 
 
 def reporting(work: Callable[[], object]) -> None:
-    """Do `work`; an error goes to the maker as one line, and ends this process."""
+    """Do `work`; what the kernel refuses is told to the maker, and ends this process."""
     try:
         work()
     except OSError as error:
-        tell(channel_of(sys.argv), f"error {error.errno} {error}")
+        call, why = (error.call, error.why) if isinstance(error, calls.Refused) else (str(error.filename), str(error))
+        tell(channel_of(sys.argv), f"refused {error.errno}\t{call}\t{why}")
         os._exit(CANNOT_START)
 
 
@@ -116,11 +127,11 @@ def channel_of(argv: Sequence[str]) -> int:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Read the command line that enclosed.py wrote."""
-    kinds = {Kind(name) for name in argv[4].split(",") if name}
-    os.set_inheritable(channel_of(argv), False)  # so that the conversation ends when a command starts
+    """Obey the command line that enclosed.py wrote."""
     verbs: dict[str, Callable[..., NoReturn]] = {"enclose": enclose, "enter": enter}
-    reporting(lambda: verbs[argv[1]](int(argv[2]), channel_of(argv), kinds, *argv[5:]))
+    maker, channel, kinds = int(argv[2]), channel_of(argv), {Kind(name) for name in argv[4].split(",") if name}
+    os.set_inheritable(channel, False)  # so that the conversation ends when a command starts
+    reporting(lambda: verbs[argv[1]](maker, channel, kinds, *argv[5:]))
 
 
 if __name__ == "__main__":

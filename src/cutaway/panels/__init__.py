@@ -1,9 +1,10 @@
 """Widgets: views over the rooms below, with no logic of their own.
 
-Reading order: predict, source, namespaces.
+Reading order: predict, source, namespaces, examined.
 """
 
+from cutaway.panels.namespaces import NamespacePanel
 from cutaway.panels.predict import Outcome, Predict
 from cutaway.panels.source import Source
 
-__all__ = ["Outcome", "Predict", "Source"]
+__all__ = ["NamespacePanel", "Outcome", "Predict", "Source"]

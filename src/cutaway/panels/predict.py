@@ -35,7 +35,7 @@ class Outcome:
     @property
     def lines(self) -> dict[str, str]:
         foreseen = {"You predicted": self.predicted} if self.predicted else {}
-        return {**foreseen, "What happened": self.happened}
+        return {**foreseen, "Outcome": self.happened}
 
     def __repr__(self) -> str:
         return "\n".join(f"{label}: {text}" for label, text in self.lines.items())
@@ -59,7 +59,7 @@ class Predict:
         self.folder = Path.cwd()
         self._answers = RadioButtons(options=self.options, layout=Layout(width="auto"), tooltip=question)
         self._answers.value = self.choice
-        self._button = Button(description="Keep my prediction", layout=Layout(width="auto"))
+        self._button = Button(description="Keep my prediction", layout=Layout(width="max-content"))
         self._said = HTML()
         self._button.on_click(lambda _: self._press())
         self._box = VBox([HTML(self._heading()), self._answers, self._button, self._said])

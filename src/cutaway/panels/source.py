@@ -1,22 +1,21 @@
-"""Show a function of the course as it is now, instead of a copy that would grow old in a page."""
+"""Show functions of the course as they are now, instead of copies that would grow old in a page."""
 
 from __future__ import annotations
 
 import inspect
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, repr=False)
 class Source:
-    """The live source of a function, shown in the colours of code."""
+    """The live source of some functions, shown in the colours of code."""
 
-    function: Callable[..., Any]
+    def __init__(self, *functions: Callable[..., Any]) -> None:
+        self.functions = functions
 
     def __repr__(self) -> str:
-        return textwrap.dedent(inspect.getsource(self.function)).rstrip()
+        return "\n\n\n".join(textwrap.dedent(inspect.getsource(each)).rstrip() for each in self.functions)
 
     def _repr_markdown_(self) -> str:
         return f"```python\n{self!r}\n```"

@@ -1,0 +1,12 @@
+"""Caught by: the loopback inside is up.
+
+A new network has a loopback, and it is down.
+"""
+
+
+def own_network(hostname: str, folder: str, word: str, port: int) -> int:
+    inside = (
+        f"hostname {hostname} && mount -t tmpfs word {folder} && echo {word} > {folder}/word"
+        f" && exec python3 -m http.server --bind 127.0.0.1 --directory {folder} {port}"
+    )
+    return start(f"unshare --user --map-root-user --uts --pid --fork --kill-child --mount-proc --net sh -c '{inside}'")

@@ -1,0 +1,31 @@
+"""The checker that `check()` in a cell starts: a process of its own, which never imports what the learner wrote.
+
+`python -I -m cutaway.check LAB LEARNER TASK LISTENER` prints the results as one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+
+from cutaway.check.examination import examine
+from cutaway.check.learner import Learner
+from cutaway.linux.processes import Process
+from cutaway.problem import Problem
+
+
+def main(lab: str, learner: str, task: str, listener: str) -> None:
+    """Examine the notebook whose kernel started this process; task 0 is all of them."""
+    kernel = Process.of(os.getppid())
+    with socket.socket(fileno=int(listener)) as line:
+        try:
+            told = examine(Learner(lab, learner), kernel, line, int(task) or None).plain()
+        except Problem as problem:
+            told = {"problem": str(problem)}
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,227 @@
+"""The checker's end of the line: what a check is given to look at a learner's work from.
+
+A `Bench` knows the learner, reaches the functions of their notebook, and hands out empty folders. Each call comes
+with the state of the machine before it (`Baseline`) and with the process that the kernel says made it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import stat
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from cutaway.check import calls, values
+from cutaway.check.contract import PAUSE_S, Missed
+from cutaway.check.learner import Learner
+from cutaway.linux import processes
+from cutaway.linux.processes import Process, descendants
+
+CONNECT_S = 10.0  # for the notebook's kernel to take up the line
+CALL_S = 10.0  # for a function to return
+LINE_BYTES = 2 * values.LENGTH
+HEARD_CHARACTERS = 200
+
+# --- What is known ---------------------------------------------------------
+
+
+class Baseline(NamedTuple):
+    """The state before something was done: what is there afterwards and not in it is a change."""
+
+    processes: frozenset[Process]  # of the notebook's kernel
+    host_name: str
+
+    @classmethod
+    def of(cls, kernel: Process) -> Baseline:
+        return cls(frozenset(descendants(kernel.pid)), os.uname().nodename)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a function of the notebook that returned: the process that made it, and the state before it."""
+
+    function: str
+    process: Process
+    before: Baseline
+    returned_s: float  # on the monotonic clock
+    outcome: calls.Outcome
+
+    @property
+    def value(self) -> values.Plain:
+        """What the function returned. Missed when it was no plain value."""
+        if "returned" in self.outcome:
+            value: values.Plain = self.outcome["returned"]
+            return value
+        why = self.outcome["not plain"]
+        raise Missed(f"{self.function} returned what is no plain value: {why}", ONLY_PLAIN, final=True)
+
+    def started(self) -> list[Process]:
+        """Every process that the call has started and that still runs, parents before children."""
+        return [each for each in descendants(self.process.pid) if each.alive() and each not in self.before.processes]
+
+    def heard(self) -> str:
+        """The end of what the call, and all that it started, wrote to standard output and error."""
+        return heard(self.process)
+
+
+ONLY_PLAIN = "A check sees None, numbers, text, lists and dictionaries; what does your function return?"
+READ_IT = "Call it yourself in a cell and read the traceback from its last line upwards."
+STILL_STUB = "The line `raise NotImplementedError` is where your answer goes."
+DOES_NOT_RETURN = "Does it wait for what it starts? The function returns while the process goes on."
+NOT_DEFINED = "Run the cell that defines it; names are as they were given."
+ENDED = "A function that ends its process cannot answer; who ends whom?"
+
+
+# --- The bench -------------------------------------------------------------
+
+
+class Unreachable(Exception):
+    """The notebook's kernel did not take up the line."""
+
+
+class Bench:
+    """Where a lab is checked: the notebook's kernel at one end of a line, the checks at the other."""
+
+    def __init__(self, learner: Learner, kernel: Process, listener: socket.socket, folder: Path) -> None:
+        """Wait for `kernel`, the notebook's, to connect; Unreachable when it does not. `folder` is ours to work in."""
+        self.learner, self.kernel, self._listener, self._folder = learner, kernel, listener, folder
+        self._made: dict[str, Call | Missed] = {}
+        self._lines: list[socket.socket] = []
+        self._callers: list[Process] = []
+        self._control = self._connection(lambda process: process == kernel)
+
+    def call(self, function: str, *arguments: values.Plain) -> Call:
+        """Call a function of the notebook, once: the same again is the same Call. Missed when it does not return."""
+        key = f"{function} {values.dumps(list(arguments))}"
+        if key not in self._made:
+            try:
+                self._made[key] = self._call(function, list(arguments))
+            except Missed as missed:
+                self._made[key] = missed
+        made = self._made[key]
+        if isinstance(made, Missed):
+            raise made
+        return made
+
+    def folder(self, name: str) -> str:
+        """The path of an empty folder, made when it is first asked for."""
+        path = self._folder / name
+        path.mkdir(exist_ok=True)
+        return str(path)
+
+    def close(self) -> None:
+        """End everything that the calls started, and hang up."""
+        for caller in self._callers:
+            calls.end(caller)
+        for line in [*self._lines, self._control]:
+            line.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- One call ----------------------------------------------------------
+
+    def _call(self, function: str, arguments: list[values.Plain]) -> Call:
+        before = Baseline.of(self.kernel)
+        line = self._ask(values.dumps({"call": function, "with": arguments}))
+        caller = peer(line)
+        self._lines.append(line)
+        self._callers.append(caller)
+        outcome = _returned(function, _answer(function, line))
+        return Call(function, caller, before, time.monotonic(), outcome)
+
+    def _ask(self, request: str) -> socket.socket:
+        """Send a request; the line on which a child of the kernel will answer."""
+        try:
+            self._control.sendall(request.encode() + b"\n")
+            return self._connection(lambda process: processes.stat(process.pid).parent == self.kernel.pid)
+        except (OSError, Unreachable):
+            raise Missed("the notebook's kernel has ended, or is busy", ENDED, final=True) from None
+
+    def _connection(self, expected: Callable[[Process], bool]) -> socket.socket:
+        """The next connection from a process that is expected; Unreachable when none comes."""
+        deadline = time.monotonic() + CONNECT_S
+        while time.monotonic() < deadline and self.kernel.alive():
+            if select.select([self._listener], [], [], PAUSE_S)[0]:
+                line = self._listener.accept()[0]
+                if _is(expected, line):
+                    return line
+                line.close()
+        raise Unreachable
+
+
+# --- What the bench is made of ---------------------------------------------
+
+
+def heard(process: Process) -> str:
+    """The end of what was written to the process's standard error, while it lives."""
+    try:
+        fd = os.open(f"/proc/{process.pid}/fd/2", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return ""
+        return file.read(calls.HEARD_BYTES).rstrip(b"\0").decode(errors="replace").strip()[-HEARD_CHARACTERS:]
+
+
+def _is(expected: Callable[[Process], bool], line: socket.socket) -> bool:
+    try:
+        return expected(peer(line))
+    except ProcessLookupError:
+        return False
+
+
+def peer(line: socket.socket) -> Process:
+    """The process at the other end, by the kernel's own word: SO_PEERCRED in unix(7)."""
+    pid, _uid, _gid = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return Process.of(pid)
+
+
+def _answer(function: str, line: socket.socket) -> values.Plain:
+    """What the caller sends, which is one line; Missed when it sends none."""
+    try:
+        text = _one_line(line, time.monotonic() + CALL_S)
+    except TimeoutError:
+        raise Missed(f"{function} did not return within {CALL_S:g} s", DOES_NOT_RETURN, final=True) from None
+    if not text:
+        raise Missed(f"{function} ended its own process before it returned", ENDED, final=True)
+    try:
+        return values.loads(text)
+    except values.NotPlain as why:
+        raise Missed(f"{function} answered what is no plain value: {why}", ONLY_PLAIN, final=True) from None
+
+
+def _one_line(line: socket.socket, deadline: float) -> bytes:
+    """The next line; nothing when the other end hangs up or does not come to an end of its line."""
+    text = bytearray()
+    while not text.endswith(b"\n"):
+        line.settimeout(max(0.001, deadline - time.monotonic()))
+        more = line.recv(65536)
+        if not more or len(text) > LINE_BYTES:
+            return b""
+        text += more
+    return bytes(text)
+
+
+def _returned(function: str, outcome: Any) -> calls.Outcome:
+    """The outcome of a call that came back; Missed when the function was not there, or raised."""
+    match outcome:
+        case {"returned": _} | {"not plain": str()}:
+            return dict(outcome)
+        case {"missing": _}:
+            raise Missed(f"the notebook has no function {function}", NOT_DEFINED, final=True)
+        case {"raised": ["NotImplementedError", str(message)]}:
+            raise Missed(f"{function} raised NotImplementedError: {message}", STILL_STUB, final=True)
+        case {"raised": [str(kind), str(message)]}:
+            raise Missed(f"{function} raised {kind}: {message}", READ_IT, final=True)
+    raise Missed(f"{function} answered out of turn", ENDED, final=True)

@@ -1,0 +1,154 @@
+"""The check contract: what a lab asks for, as sentences that are looked at from outside.
+
+A lab's `checks.py` is a page of functions, each the sentence that it is named for:
+
+    @asks(task=2, points=2, needs=[own_processes_starts_a_process_1])
+    def its_proc_tells_the_truth(bench: Bench, first: Process) -> None:
+        ...
+        raise Missed("its /proc lists 143 processes, its namespace holds 1", hint="Which /proc does it see?")
+
+A check looks at what the learner made, from a process of its own, and either returns its *finding*, which the
+checks that need it are given after the bench, or raises `Missed` with what it observed instead and a hint.
+It is written as one look, without waiting: `run` looks again until the check passes or patience runs out.
+A check whose needs were not met is not reached, rather than wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+PATIENCE_S = 5.0  # for what a learner's function starts to be ready
+PAUSE_S = 0.05  # between two looks
+OBSERVED_CHARACTERS = 500
+
+# --- Words -----------------------------------------------------------------
+
+
+class Status(StrEnum):
+    """How a check ended. An ERROR is ours or the machine's, never the learner's."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_REACHED = "not reached"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one check, as plain data."""
+
+    name: str
+    task: int
+    points: float
+    earned: float
+    status: Status
+    observed: str = ""
+    hint: str = ""
+
+
+class Missed(Exception):
+    """What was asked for is not there: `observed` is there instead, and `hint` says where to look, never the answer."""
+
+    def __init__(self, observed: str, hint: str, *, final: bool = False) -> None:
+        self.observed, self.hint, self.final = observed, hint, final  # final: looking again would change nothing
+        super().__init__(observed)
+
+
+class CannotRun(Exception):
+    """The check cannot be made on this machine; the message says what is missing. Nobody's points depend on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """One sentence about the learner's work: `look` returns a finding or raises Missed."""
+
+    name: str
+    task: int
+    points: float
+    needs: tuple[Check, ...]
+    look: Callable[..., Any] = field(repr=False)
+
+    def result(self, status: Status, observed: str = "", hint: str = "") -> Result:
+        earned = self.points if status is Status.PASSED else 0
+        return Result(self.name, self.task, self.points, earned, status, printable(observed), hint)
+
+
+def asks(task: int, points: float, needs: Sequence[Check] = ()) -> Callable[[Callable[..., Any]], Check]:
+    """Make a function the check that its name says, worth `points` of `task`, reached through `needs`."""
+    return lambda look: Check(look.__name__.replace("_", " "), task, points, tuple(needs), look)
+
+
+def printable(text: str) -> str:
+    """The text on one line, without what would move a terminal's cursor or turn its writing round, and not for ever."""
+    line = "".join(each if each.isprintable() else " " for each in text)
+    return line if len(line) <= OBSERVED_CHARACTERS else f"{line[:OBSERVED_CHARACTERS]} …"
+
+
+# --- Looking ---------------------------------------------------------------
+
+
+def run(checks: Sequence[Check], bench: object, patience_s: float = PATIENCE_S) -> list[Result]:
+    """The result of every check, in order; those that a check needs stand before it."""
+    findings: dict[Check, Any] = {}
+    results = []
+    for check in checks:
+        unmet = [need for need in check.needs if need not in findings]
+        if unmet:
+            results.append(check.result(Status.NOT_REACHED, f"waits for “{unmet[0].name}” (task {unmet[0].task})"))
+            continue
+        try:
+            findings[check] = _look_until(time.monotonic() + patience_s, check, bench, findings)
+            results.append(check.result(Status.PASSED))
+        except Missed as missed:
+            results.append(check.result(Status.FAILED, missed.observed, missed.hint))
+        except CannotRun as missing:
+            results.append(check.result(Status.ERROR, f"cannot run here: {missing}"))
+        except Exception as error:  # a defect of the check must cost nobody the others
+            results.append(check.result(Status.ERROR, f"the check itself broke: {type(error).__name__}: {error}"))
+    return results
+
+
+def _look_until(deadline: float, check: Check, bench: object, findings: dict[Check, Any]) -> Any:
+    while True:
+        try:
+            return _look(check, bench, findings)
+        except Missed as missed:
+            if missed.final or time.monotonic() > deadline:
+                raise
+        time.sleep(PAUSE_S)
+
+
+def _look(check: Check, bench: object, findings: dict[Check, Any]) -> Any:
+    try:
+        return check.look(bench, *(findings[need] for need in check.needs))
+    except ProcessLookupError:
+        raise Missed("a process ended while it was looked at", "Does what you start stay until it is ended?") from None
+
+
+# --- A lab's page of checks ------------------------------------------------
+
+
+def load(path: Path) -> list[Check]:
+    """The checks that stand in a file, from top to bottom."""
+    spec = util.spec_from_file_location("lab_checks", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return [each for each in vars(module).values() if isinstance(each, Check)]
+
+
+def of_task(checks: Iterable[Check], task: int | None) -> list[Check]:
+    """The checks of one task and all that they need, in order; every check when no task is named."""
+    everything = list(checks)
+    wanted = {check for check in everything if task in (None, check.task)}
+    for check in reversed(everything):
+        if check in wanted:
+            wanted.update(check.needs)
+    return [check for check in everything if check in wanted]

@@ -1,0 +1,60 @@
+"""One examination: a lab's checks, looked at through the kernel of one learner's notebook."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from cutaway import ledger
+from cutaway.check import contract
+from cutaway.check.bench import Bench, Unreachable
+from cutaway.check.contract import Check, Result, Status
+from cutaway.check.learner import Learner
+from cutaway.check.results import Results
+from cutaway.ground import course, grounds
+from cutaway.linux.processes import Process
+from cutaway.problem import Problem
+
+
+def checks_of(lab: str) -> list[Check]:
+    """The checks of a lab, from the folder that only the teacher holds."""
+    path = course.root() / "grading" / lab / "checks.py"
+    if not path.exists():
+        raise Problem(
+            f"checking {lab}: its checks are not on this machine; hand your notebook in, and your teacher runs them"
+        )
+    return contract.load(path)
+
+
+def examine(learner: Learner, kernel: Process, listener: socket.socket, task: int | None = None) -> Results:
+    """The results of the lab's checks (or of one task) for the notebook whose kernel connects to `listener`."""
+    checks = contract.of_task(checks_of(learner.lab), task)
+    found = _looked_at(checks, learner, kernel, listener)
+    return Results(learner.lab, learner.name, tuple(each for each in found if task in (None, each.task)))
+
+
+def _looked_at(checks: Sequence[Check], learner: Learner, kernel: Process, listener: socket.socket) -> list[Result]:
+    try:
+        grounds.choose(course.unit(learner.lab).needs)
+    except Problem as missing:
+        return [check.result(Status.ERROR, f"cannot run here: {missing}") for check in checks]
+    try:
+        with scratch(learner.lab) as folder, Bench(learner, kernel, listener, folder) as bench:
+            return contract.run(checks, bench)
+    except Unreachable:
+        return [check.result(Status.NOT_REACHED, "the notebook's kernel did not answer", BUSY) for check in checks]
+
+
+BUSY = "Does a cell end the kernel, or go on for ever? Restart it and run all cells."
+
+
+@contextmanager
+def scratch(lab: str) -> Iterator[Path]:
+    """An empty folder of ours that is gone afterwards."""
+    path = ledger.state_folder() / "check" / f"{lab}-{secrets.token_hex(4)}"
+    with ledger.kept("folder", path.name, path=str(path)):
+        path.mkdir(parents=True)
+        yield path

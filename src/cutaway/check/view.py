@@ -1,0 +1,89 @@
+"""What a learner sees of their own work: the machine as this notebook sees it, beside the machine inside."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from cutaway.check import looking
+from cutaway.draw.views import Seen, View
+from cutaway.linux.namespaces import Kind
+from cutaway.linux.processes import Process, descendants
+from cutaway.problem import Problem
+
+Look = TypeVar("Look")
+
+STILL_S = 0.2  # how long nothing changes before a view is shown
+PATIENCE_S = 3.0
+NOTHING = {errno.ECONNREFUSED: "nobody answers", errno.ENETUNREACH: "no way to 127.0.0.1", errno.ENOENT: "not there"}
+
+
+def beside(pid: int, folder: str, port: int) -> View:
+    """What we see, beside what the innermost process that `pid` started sees, once that one holds still."""
+    inside = _still(pid, lambda: _seen(_innermost(pid), folder, port))
+    return View(_seen(Process.current(), folder, port), inside)
+
+
+def innermost(pid: int) -> int:
+    """The number of the process with the most namespaces of its own, of `pid` and all below, once that holds still."""
+    return _still(pid, lambda: _innermost(pid)).pid
+
+
+def _innermost(pid: int) -> Process:
+    return looking.inmost([Process.of(pid), *(each for each in descendants(pid) if each.alive())])
+
+
+def _still(pid: int, look: Callable[[], Look]) -> Look:
+    """What is seen when two looks, a moment apart, see the same; Problem when the process has ended."""
+    deadline, before = time.monotonic() + PATIENCE_S, None
+    while True:
+        try:
+            now = look()
+        except ProcessLookupError:
+            if not _runs(pid) or time.monotonic() > deadline:
+                raise Problem(
+                    f"looking at process {pid}: it has ended; start it again, and see what it wrote"
+                ) from None
+        else:
+            if now == before or time.monotonic() > deadline:
+                return now
+            before = now
+        time.sleep(STILL_S)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Process.of(pid).alive()
+    except ProcessLookupError:
+        return False
+
+
+def _seen(process: Process, folder: str, port: int) -> Seen:
+    numbers = {kind.value: looking.identity(process, kind) for kind in (Kind.UTS, Kind.PID, Kind.MNT, Kind.NET)}
+    return Seen(
+        numbers,
+        {
+            "uts": _said(lambda: looking.host_name(process)),
+            "pid": _said(lambda: f"{looking.program(process)} is number {looking.numbers(process)[-1]}"),
+            "mnt": [
+                _said(lambda: f"/proc shows {len(looking.listed_processes(process))} processes"),
+                _said(lambda: f"lab.folder holds {' '.join(looking.listed(process, folder)) or 'nothing'}"),
+            ],
+            "net": _said(lambda: f"port {port}: {_last_line(looking.fetch(process, port, '/word'))}", f"port {port}: "),
+        },
+    )
+
+
+def _said(look: Callable[[], str], prefix: str = "") -> str:
+    try:
+        return look()
+    except ProcessLookupError:
+        raise
+    except OSError as refusal:
+        return prefix + NOTHING.get(refusal.errno or 0, str(refusal.strerror))
+
+
+def _last_line(text: str) -> str:
+    return (text.splitlines() or [""])[-1][:80]

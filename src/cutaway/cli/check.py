@@ -1,0 +1,45 @@
+"""`cutaway check`: run the reader's copy of a lab in a fresh kernel, and check it from outside."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from cutaway.check import calls
+from cutaway.check.examination import examine, scratch
+from cutaway.check.learner import Learner
+from cutaway.check.notebook import running
+from cutaway.check.results import Results
+from cutaway.ground import course, grounds, work
+
+
+@click.command()
+@click.argument("name")
+@click.argument("notebook", required=False, type=click.Path(path_type=Path))
+@click.option("--task", type=click.IntRange(1), help="Check one task only.")
+@click.option("--learner", help="Whose work it is.  [default: yours]")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else.")
+def command(name: str, notebook: Path | None, task: int | None, learner: str | None, as_json: bool) -> None:
+    """Check lab NAME from outside: your copy of it, or the NOTEBOOK that you name."""
+    lab = course.unit(name).name
+    path = notebook or work.folder() / "labs" / lab / f"{lab}.ipynb"
+    who = Learner(lab, learner) if learner else Learner.here(lab)
+    results, troubles = checked(path, who, task)
+    for trouble in troubles:
+        click.echo(f"while running {path.name}: {trouble}", err=True)
+    click.echo(json.dumps(results.plain(), indent=1) if as_json else results)
+    if task is None:
+        work.record_check(lab, results.earned, results.points)
+    sys.exit(0 if results.passed else 1)
+
+
+def checked(path: Path, learner: Learner, task: int | None = None) -> tuple[Results, list[str]]:
+    """The results of the checks of a notebook that is run for the purpose, and what went wrong while it ran."""
+    grounds.begin(learner.lab)
+    listener, address = calls.listening()
+    with listener, scratch(learner.lab) as folder, running(path, learner, folder) as notebook:
+        notebook.serve(address)
+        return examine(learner, notebook.kernel, listener, task), notebook.troubles

@@ -1,0 +1,95 @@
+"""How far limits and user numbers can be shared out here: cgroups and subordinate ranges."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from pathlib import Path
+
+from cutaway import ledger
+from cutaway.ground import programs
+from cutaway.ground.probes.finding import PATIENCE_S, Lacking, probe
+from cutaway.linux import CommandFailed, commands, subordinate
+from cutaway.linux.mounts import mounts
+
+# --- Cgroups ----------------------------------------------------------------
+
+
+def cgroup_mode() -> str:
+    """`v2`, `v1`, `hybrid` (both are mounted) or `none`."""
+    one, two = cgroup_mounts("cgroup"), cgroup_mounts("cgroup2")
+    return "hybrid" if one and two else "v2" if two else "v1" if one else "none"
+
+
+def cgroup_mounts(filesystem: str) -> list[Path]:
+    """Where the hierarchies of version 1 (`cgroup`) or 2 (`cgroup2`) are mounted."""
+    return [Path(mount.target) for mount in mounts() if mount.filesystem == filesystem]
+
+
+@probe("cgroups", tried="look which versions are mounted and what each controls", opens="seeing limits")
+def cgroups() -> str:
+    mode = cgroup_mode()
+    if mode == "none":
+        raise Lacking("no hierarchy is mounted", "sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup")
+    held = [f"version 1 has {len(one)} hierarchies"] if (one := cgroup_mounts("cgroup")) else []
+    held += [f"version 2 controls {controllers(two)}" for two in cgroup_mounts("cgroup2")[:1]]
+    return f"{mode}: {'; '.join(held)}"
+
+
+def controllers(group: Path) -> str:
+    """What a version 2 group may control, in words."""
+    return ", ".join((group / "cgroup.controllers").read_text().split()) or "nothing"
+
+
+@probe("cgroup delegation", tried="make a version 2 group below our own", opens="setting limits on this kernel")
+def cgroup_delegation() -> str:
+    home = own_cgroup()
+    if home is None:
+        raise Lacking(f"version 2 is not mounted ({cgroup_mode()})", V2_ALONE)
+    group = home / f"cutaway-doctor-{os.getpid()}"
+    try:
+        with ledger.kept("cgroup", group.name, path=str(group)):
+            group.mkdir()
+            given = controllers(group)
+    except OSError as error:
+        raise Lacking(error, BEGIN_IN_ONE_OF_YOUR_OWN) from error
+    if not {"memory", "pids"} <= set(given.split(", ")):
+        raise Lacking(f"a group was made, but it controls {given}", V2_ALONE)
+    return f"a group was made; it controls {given}"
+
+
+V2_ALONE = "boot with systemd.unified_cgroup_hierarchy=1, which leaves version 2 alone"
+BEGIN_IN_ONE_OF_YOUR_OWN = "begin in a group of your own: systemd-run --user --scope -p Delegate=yes make lab"
+
+
+def own_cgroup() -> Path | None:
+    """The folder of the version 2 group that this process is in."""
+    places = [line[len("0::") :] for line in Path("/proc/self/cgroup").read_text().splitlines() if line[:3] == "0::"]
+    roots = cgroup_mounts("cgroup2")
+    return roots[0] / places[0].lstrip("/") if roots and places else None
+
+
+# --- Subordinate ranges -----------------------------------------------------
+
+
+@probe("subuid", tried="map the users that are lent to us into a user namespace", opens="several users per container")
+def subordinate_users() -> str:
+    me = user_name()
+    if not subordinate.lent("/etc/subuid"):
+        grant = f"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {me}"
+        raise Lacking(f"/etc/subuid lends none to {me}", grant if os.geteuid() else "nothing to do: root needs none")
+    try:
+        seen = commands.run([sys.executable, "-I", "-S", subordinate.__file__, "cat", "/proc/self/uid_map"], PATIENCE_S)
+    except CommandFailed as failed:
+        raise Lacking(failed, programs.remedy("uidmap")) from failed
+    users = sum(int(line.split()[2]) for line in seen.splitlines())
+    return f"{users} users inside, user 0 among them"
+
+
+def user_name() -> str:
+    """This user's name, or number where it has none."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())

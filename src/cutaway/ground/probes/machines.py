@@ -1,0 +1,87 @@
+"""Whether a second machine runs on this one: QEMU, KVM, and a kernel to give it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from cutaway.ground import programs
+from cutaway.ground.probes.finding import PATIENCE_S, Lacking, probe
+
+# --- QEMU and KVM -----------------------------------------------------------
+
+# mov al, 20 | add al, 1 | out 0xf4, al | hlt: what a CPU finds at its first address, 16 bytes below 4 GiB
+FIRST_INSTRUCTIONS = bytes.fromhex("b014 0401 e6f4 f4")
+FIRMWARE = FIRST_INSTRUCTIONS.ljust(16, b"\xf4").rjust(64 << 10, b"\xf4")  # QEMU maps its last byte just below 4 GiB
+ANSWER = 21 << 1 | 1  # QEMU's isa-debug-exit ends it with (value << 1) | 1 (qemu: hw/misc/debugexit.c)
+
+
+def guest_answers(accelerator: str, remedy: str) -> None:
+    """Run three instructions on a machine of their own; its exit status carries the sum that they make."""
+    qemu = programs.path("qemu-system-x86_64")
+    if qemu is None:
+        raise Lacking("qemu-system-x86_64 is not here", programs.remedy("qemu"))
+    firmware = os.memfd_create("firmware")
+    try:
+        os.write(firmware, FIRMWARE)
+        argv = [qemu, "-machine", "pc", "-accel", accelerator, "-m", "16", "-nodefaults", "-display", "none"]
+        argv += ["-bios", f"/proc/self/fd/{firmware}", "-device", "isa-debug-exit,iobase=0xf4,iosize=1"]
+        ended = subprocess.run(
+            argv, pass_fds=[firmware], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Lacking(f"a guest of three instructions had not ended after {PATIENCE_S} s", remedy) from error
+    finally:
+        os.close(firmware)
+    if ended.returncode != ANSWER:
+        said = ended.stderr.decode(errors="replace").strip()
+        raise Lacking(f"the guest ended with {ended.returncode} and not {ANSWER}: {said}", remedy)
+
+
+@probe("qemu", tried="run a guest of three instructions, by emulation", opens="a whole computer with another kernel")
+def qemu() -> str:
+    guest_answers("tcg", "reinstall qemu-system-x86, or try again, less busy")
+    return "the guest added two numbers and handed the sum to QEMU"
+
+
+@probe("kvm", tried="open /dev/kvm and run the same guest on the real CPU", opens="virtual machines at full speed")
+def kvm() -> str:
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC))
+    except FileNotFoundError as error:
+        raise Lacking("/dev/kvm does not exist", "switch on virtualisation in the firmware, or do without") from error
+    except OSError as error:
+        raise Lacking(f"/dev/kvm: {error.strerror}", "sudo usermod -aG kvm $USER, then log in again") from error
+    guest_answers("kvm", "do without: emulation carries every lesson")
+    return "the guest ran; whether a whole Linux comes up is not tried here"
+
+
+# --- A kernel for the guest -------------------------------------------------
+
+BOOT_MAGIC_AT, BOOT_MAGIC = 0x202, b"HdrS"  # Documentation/arch/x86/boot.rst: the header of every bzImage
+
+
+@probe("guest kernel", tried="read a kernel that QEMU could boot", opens="the lab machine")
+def guest_kernel() -> str:
+    named = os.environ.get("CUTAWAY_GUEST_KERNEL")
+    candidates = [Path(named)] if named else sorted(Path("/boot").glob("vmlinuz-*"), reverse=True)
+    refusals = []
+    for path in candidates:
+        try:
+            with path.open("rb") as file:
+                if file.read(BOOT_MAGIC_AT + len(BOOT_MAGIC)).endswith(BOOT_MAGIC):
+                    return f"{path} can be read and has a boot header"
+            refusals.append(f"{path}: no boot header")
+        except OSError as error:
+            refusals.append(f"{path}: {error.strerror}")
+    by_hand = "set CUTAWAY_GUEST_KERNEL to a bzImage that you may read"
+    raise Lacking("; ".join(refusals) or "none is in /boot", UNPACK_ONE if shutil.which("apt-get") else by_hand)
+
+
+NEWEST_KERNEL = "apt-cache depends --important linux-image-amd64 | awk '/Depends:/ { print $2 }'"
+UNPACK_ONE = (
+    f"apt-get download $({NEWEST_KERNEL}) && dpkg -x linux-image-*.deb guest && "
+    "export CUTAWAY_GUEST_KERNEL=$(echo $PWD/guest/boot/vmlinuz-*)"
+)  # nothing is installed: an installed kernel would bring boot hooks with it

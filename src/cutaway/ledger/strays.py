@@ -1,0 +1,57 @@
+"""What bears this ledger's mark and belongs to nobody alive: the proof that nothing was left, or the list of what was.
+
+The ledger is not trusted here: processes are found by their environment, mounts by where they are, engine objects by
+their labels. So a lost or damaged entry loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from cutaway.ledger import engines, state
+from cutaway.ledger.entry import Entry
+from cutaway.ledger.labels import owner_of
+from cutaway.linux import mounts, processes
+
+
+class Stray(NamedTuple):
+    """One thing that nobody alive owns, and the call that ends it."""
+
+    kind: str
+    name: str
+    undo: Callable[[], object]
+
+    def __repr__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+def strays(living: list[Entry], sockets: list[str]) -> list[Stray]:
+    """Everything with our mark, except what belongs to the `living` entries."""
+    places = [Path(entry.facts[fact]) for entry in living for fact in ("target", "path") if fact in entry.facts]
+    objects = (_objects(socket, kind) for socket in sockets for kind in engines.PATHS)
+    return [*_processes({entry.token for entry in living}), *_mounts(places), *chain.from_iterable(objects)]
+
+
+def _processes(living: set[str]) -> Iterator[Stray]:
+    for process in processes.processes():
+        token = processes.environment(process.pid).get("CUTAWAY_TOKEN", "")
+        if token.startswith(f"{state.mark()}.") and token not in living:
+            yield Stray("process", f"{process.pid} ({processes.command(process.pid)})", process.kill)
+
+
+def _mounts(living: list[Path]) -> Iterator[Stray]:
+    for mount in reversed(mounts.mounts()):
+        target = Path(mount.target)
+        if target.is_relative_to(state.location()) and not any(target.is_relative_to(path) for path in living):
+            yield Stray("mount", mount.target, partial(mounts.unmount, mount.target, lazily=True))
+
+
+def _objects(socket: str, kind: str) -> Iterator[Stray]:
+    for name, labels in engines.labelled(socket, kind, f"cutaway.ledger={state.mark()}"):
+        owner = owner_of(labels)
+        if owner and not owner.alive():
+            yield Stray(kind, name, partial(engines.remove, socket, kind, name))

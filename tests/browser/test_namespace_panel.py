@@ -1,0 +1,116 @@
+"""The reader's hands on lesson 06: predict, switch, rename; with the mouse, and with the keyboard alone."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from conftest import Screen, wait_for
+from playwright.sync_api import Locator, expect
+
+from cutaway.linux import descendants, processes
+
+LESSON = "notebooks/06-namespaces.ipynb"
+
+
+def run(screen: Screen, *cells: str) -> None:
+    """Run some cells of the open page, one after the other."""
+    ids = [cell["id"] for cell in screen.cells()]
+    for cell in cells:
+        screen.page.evaluate("(i) => { jupyterapp.shell.currentWidget.content.activeCellIndex = i; }", ids.index(cell))
+        screen.command("notebook:run-cell")
+        screen.wait_for_kernel()
+    assert screen.errors() == []
+
+
+@pytest.fixture
+def panel(screen: Screen) -> Locator:
+    """The panel of lesson 06, with uts, pid and user switched on."""
+    screen.open(LESSON)
+    run(screen, "setup", "panel-experiment")
+    return screen.output("panel-experiment")
+
+
+def row(panel: Locator, kind: str) -> Locator:
+    return panel.get_by_role("row").filter(has=panel.page.get_by_role("rowheader", name=kind, exact=True))
+
+
+def seen(panel: Locator, kind: str, side: str) -> Locator:
+    """The cell that says what is seen through a kind from one side."""
+    return row(panel, kind).get_by_role("cell").nth({"outside": 1, "inside": 2, "mark": 3}[side])
+
+
+def test_another_host_name_is_seen_inside_and_the_old_one_outside(panel: Locator, screen: Screen) -> None:
+    panel.get_by_label("host name", exact=True).fill("elsewhere")
+    panel.get_by_label("host name", exact=True).press("Enter")
+    expect(seen(panel, "uts", "inside")).to_have_text("elsewhere")
+    expect(seen(panel, "uts", "outside")).to_have_text(socket.gethostname())
+    panel.scroll_into_view_if_needed()
+    screen.picture("namespace-panel")
+
+
+def test_a_switch_makes_a_table_private_and_shared_again(panel: Locator) -> None:
+    expect(seen(panel, "net", "mark")).to_have_text("shared")
+    panel.get_by_label("net: links").check()
+    expect(seen(panel, "net", "mark")).to_have_text("private")
+    expect(seen(panel, "net", "inside")).to_have_text("lo")
+    panel.get_by_label("net: links").uncheck()
+    expect(seen(panel, "net", "mark")).to_have_text("shared")
+
+
+def test_ps_tells_the_truth_once_mounts_are_private_too(panel: Locator) -> None:
+    expect(seen(panel, "pid", "inside")).not_to_contain_text("1 python")
+    panel.get_by_label("mnt: mounts").check()
+    expect(seen(panel, "pid", "inside")).to_contain_text("1 python")
+
+
+def test_user_comes_back_and_the_panel_says_why(panel: Locator) -> None:
+    panel.get_by_label("user: user id").uncheck()
+    expect(panel.get_by_role("status")).to_contain_text("brings the right to make the others")
+    expect(panel.get_by_label("user: user id")).to_be_checked()
+
+
+def test_the_keyboard_is_enough(panel: Locator) -> None:
+    panel.get_by_label("uts: host name").focus()
+    panel.page.keyboard.press("Space")
+    expect(seen(panel, "uts", "mark")).to_have_text("shared")
+    panel.page.keyboard.press("Tab")
+    expect(panel.get_by_label("user: user id")).to_be_focused()
+
+
+def test_quick_switching_ends_in_the_last_state_and_leaves_nothing(panel: Locator, screen: Screen) -> None:
+    for kind in ("net: links", "ipc: message queues", "net: links", "mnt: mounts", "net: links"):
+        panel.get_by_label(kind).click()
+    expect(panel.get_by_role("status")).to_contain_text("its own uts user pid mnt net ipc")
+    expect(seen(panel, "net", "inside")).to_have_text("lo")
+    wait_for(lambda: not enclosed_below(screen.lab.process.pid))
+
+
+def enclosed_below(pid: int) -> list[str]:
+    """The processes that keep namespaces for this server's pages."""
+    commands = (processes.command(each.pid) for each in descendants(pid))
+    return [command for command in commands if "stage.py" in command]
+
+
+def test_a_prediction_stands_beside_what_happened_and_is_there_on_another_day(screen: Screen) -> None:
+    screen.open(LESSON)
+    run(screen, "setup", "uts-predict")
+    question = screen.output("uts-predict")
+    question.get_by_label("inner", exact=True).check()
+    question.get_by_role("button", name="Keep my prediction").click()
+    expect(question.get_by_role("status")).to_have_text("Your prediction: inner.")
+    screen.picture("predict")
+    run(screen, "uts-experiment")
+    told = screen.output("uts-experiment").get_by_role("row")
+    expect(told.first).to_contain_text("inner")
+    expect(told.last).to_contain_text("its old name")
+    another_day(screen)
+    run(screen, "setup", "uts-predict")
+    expect(screen.output("uts-predict").get_by_label("inner", exact=True)).to_be_checked()
+
+
+def another_day(screen: Screen) -> None:
+    """The page is closed, its process ends, and the page is opened again."""
+    for session in screen.lab.ask("GET", "api/sessions"):
+        screen.lab.ask("DELETE", f"api/sessions/{session['id']}")
+    screen.open(LESSON)

@@ -1,0 +1,367 @@
+"""The doctor is honest: what is taken away is missed, and what breaks is a finding."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cutaway.cli.doctor import show
+from cutaway.ground import course, doctor, probes, programs
+from cutaway.ground.probes import PROBES, Finding, Lacking, finding, kernel, limits, machines
+from cutaway.linux import seccomp
+
+DOCTOR = [sys.executable, "-m", "cutaway", "doctor"]
+TRY = "import json, sys; from cutaway.ground import probes; print(json.dumps(vars(probes.find(sys.argv[1]))))"
+NOBODY = 65534
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """A state folder that an ordinary user may write to as well; pytest's own folders are closed to others."""
+    with tempfile.TemporaryDirectory(prefix="cutaway-") as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+def said(argv: list[str], **env: str) -> dict[str, Any]:
+    """The JSON that a process of its own prints."""
+    ended = subprocess.run(argv, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+    parsed: dict[str, Any] = json.loads(ended.stdout)
+    return parsed
+
+
+def examined(*wrapping: str, **env: str) -> dict[str, Any]:
+    """The whole report, with its findings also by name, under the conditions that `wrapping` makes."""
+    report = said([*wrapping, *DOCTOR, "--json"], **env)
+    return {**report, "named": {each["name"]: each for each in report["findings"]}}
+
+
+def tried(name: str, *wrapping: str, **env: str) -> dict[str, Any]:
+    """One finding, under the conditions that `wrapping` makes."""
+    return said([*wrapping, sys.executable, "-c", TRY, name], **env)
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    """What the doctor says here, with nothing taken away."""
+    return examined()
+
+
+def inside(script: str) -> tuple[str, ...]:
+    """Run what follows as root of new user and mount namespaces, after `script`."""
+    return ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", f'{script}; exec "$@"', "sh")
+
+
+# --- The report -------------------------------------------------------------
+
+
+def test_json_says_for_everything_what_was_tried_and_what_came_of_it(report: dict[str, Any]):
+    assert {"grounds", "findings", "lessons"} < report.keys()
+    assert [each["name"] for each in report["findings"]] == list(PROBES)
+    for each in report["findings"]:
+        assert set(each) == {"name", "ok", "tried", "evidence", "opens", "remedy"}
+        assert all((each["tried"], each["evidence"], each["opens"])), each
+        assert bool(each["remedy"]) != each["ok"], each
+    assert {each["name"] for each in report["lessons"]} >= {"00-start-here", "06-namespaces", "04-isolate"}
+
+
+def test_what_this_machine_has_is_found(report: dict[str, Any]):
+    """Held against what other tools say of the same machine."""
+    named = report["named"]
+    assert named["kernel"]["evidence"].startswith(f"Linux {os.uname().release}")
+    for name, tool in {"java": "java", "php": "php", "strace": "strace", "graphviz": "dot"}.items():
+        assert named[name]["ok"] == (shutil.which(tool) is not None), named[name]
+    assert named["root"]["ok"] == (os.geteuid() == 0)
+
+
+def test_every_need_of_the_contents_is_something_that_is_tried():
+    needs = {need for unit in [*course.lessons(), *course.labs()] for need in unit.needs}
+    assert needs <= PROBES.keys()
+
+
+def test_a_finding_names_the_lessons_and_labs_that_it_opens(report: dict[str, Any]):
+    opens = report["named"]["user namespaces"]["opens"]
+    assert "lesson 06" in opens
+    assert "lab 04" in opens
+
+
+def test_the_lab_machine_is_said_to_be_not_built_yet(report: dict[str, Any]):
+    ground = {each["name"]: each for each in report["grounds"]}["lab machine"]
+    assert not ground["ok"]
+    assert "not built yet" in ground["why"]
+
+
+# --- For people -------------------------------------------------------------
+
+
+def shown(finding: Finding, width: int = 80) -> str:
+    out = StringIO()
+    report = doctor.Report(grounds=[], findings=[finding], lessons=[])
+    show(report, Console(file=out, width=width, highlight=False))
+    return out.getvalue()
+
+
+def test_words_and_not_colour_say_what_is_here(report: dict[str, Any]):
+    text = subprocess.check_output(DOCTOR, text=True)
+    assert "\x1b" not in text
+    for name in ("kernel", "root", "user namespaces", "kvm", "java", "guest kernel"):
+        assert f"\n{'yes' if report['named'][name]['ok'] else 'no':5}{name}" in text
+
+
+def test_what_is_missing_is_shown_with_all_that_is_known_of_it():
+    text = shown(Finding("java", False, "start it", "it is not here", "lesson 02", "apt-get install it"))
+    assert all(each in text for each in ("it is not here", "start it", "lesson 02", "apt-get install it"))
+
+
+def test_a_remedy_keeps_to_one_line_so_that_it_can_be_copied():
+    long = "apt-get download " + "x" * 200
+    assert long in shown(Finding("java", False, "start it", "it is not here", "lesson 02", long), width=60)
+
+
+def test_brackets_in_what_a_program_said_are_shown_as_they_are():
+    odd = "[bold]not markup[/bold] [/]"
+    assert odd in shown(Finding("java", True, "start it", odd, "lesson 02", ""))
+
+
+def test_a_reader_who_closes_the_pipe_early_sees_no_error():
+    ended = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m cutaway doctor | head -c 1"], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in ended.stderr
+
+
+# --- Taken away -------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming an ordinary user takes root")
+def test_an_ordinary_user_gets_another_and_honest_answer(report: dict[str, Any], state: Path):
+    become = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all")
+    ordinary = examined(*become, CUTAWAY_STATE=str(state), HOME=str(state))
+    assert report["named"]["root"]["ok"]
+    assert not ordinary["named"]["root"]["ok"]
+    assert f"user {NOBODY} with 0 of" in ordinary["named"]["root"]["evidence"]
+    assert not {each["name"]: each for each in ordinary["grounds"]}["host, as root"]["ok"]
+    assert ordinary["named"]["disk"]["ok"] == report["named"]["disk"]["ok"]
+    if report["named"]["kvm"]["ok"] and Path("/dev/kvm").stat().st_mode & 0o006 == 0:
+        assert "Permission denied" in ordinary["named"]["kvm"]["evidence"]
+
+
+def test_without_a_path_every_program_is_missed_and_nothing_breaks():
+    named = examined(PATH="/nowhere")["named"]
+    for name in ("java", "php", "strace", "graphviz", "podman"):
+        assert not named[name]["ok"], named[name]
+        assert "not here" in named[name]["evidence"]
+    assert not [each for each in named.values() if "the trial broke" in each["evidence"]]
+
+
+def test_where_user_namespaces_are_forbidden_the_limit_is_named_and_lessons_have_no_ground():
+    report = examined(*inside("echo 0 > /proc/sys/user/max_user_namespaces"))
+    missing = report["named"]["user namespaces"]
+    assert not missing["ok"]
+    assert "the limit on user namespaces is 0" in missing["evidence"]
+    assert "sysctl user.max_user_namespaces=" in missing["remedy"]
+    assert not report["named"]["uts namespace"]["ok"]
+    lesson = {each["name"]: each for each in report["lessons"]}["06-namespaces"]
+    assert (lesson["ground"], lesson["missing"]) == ("none", ["user namespaces"])
+
+
+def test_one_kind_of_namespace_may_be_missing_alone():
+    forbidden = inside("echo 0 > /proc/sys/user/max_net_namespaces")
+    assert not tried("net namespace", *forbidden)["ok"]
+    assert tried("uts namespace", *forbidden)["ok"]
+
+
+def test_a_disk_without_room_is_told_by_writing(state: Path):
+    full = tried("disk", *inside(f"mount -t tmpfs -o size=64k tmpfs {state}"), CUTAWAY_STATE=str(state))
+    assert not full["ok"]
+    assert "No space left" in full["evidence"]
+    assert "make room" in full["remedy"]
+
+
+def test_a_disk_with_little_room_is_told_by_counting(state: Path):
+    small = tried("disk", *inside(f"mount -t tmpfs -o size=64m tmpfs {state}"), CUTAWAY_STATE=str(state))
+    assert not small["ok"]
+    assert "0.1 GB are free" in small["evidence"]
+
+
+def test_a_state_folder_that_may_not_be_written_is_told(state: Path):
+    closed = tried("disk", *inside(f"mount -t tmpfs -o ro tmpfs {state}"), CUTAWAY_STATE=str(state))
+    assert not closed["ok"]
+    assert "read-only file system" in closed["evidence"].lower()
+
+
+def test_an_overlay_is_missed_where_nothing_may_be_mounted():
+    assert not tried("overlay", *inside("echo 0 > /proc/sys/user/max_mnt_namespaces"))["ok"]
+
+
+def test_a_docker_that_does_not_answer_is_not_found(tmp_path: Path):
+    missing = tried("docker", DOCKER_HOST=f"unix://{tmp_path}/nobody.sock")
+    assert not missing["ok"]
+    assert f"{tmp_path}/nobody.sock: there is no such socket" in missing["evidence"]
+
+
+def test_a_docker_that_answers_is_found(tmp_path: Path):
+    with answering(tmp_path / "docker.sock", b'{"Version": "99.1"}'):
+        found = tried("docker", DOCKER_HOST=f"unix://{tmp_path}/docker.sock")
+    assert found["ok"]
+    assert f"docker 99.1 answers at {tmp_path}/docker.sock (not ours)" in found["evidence"]
+
+
+@contextmanager
+def answering(socket: Path, body: bytes) -> Iterator[None]:
+    """A server on a Unix socket that gives the same answer to everybody."""
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    with ThreadingUnixStreamServer(str(socket), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()
+
+
+def test_a_choice_of_engine_that_there_is_not_says_what_to_choose():
+    finding = tried("engine", CUTAWAY_ENGINE="rkt")
+    assert (finding["ok"], finding["evidence"]) == (False, "choosing an engine: CUTAWAY_ENGINE='rkt' is none")
+    assert "say docker, podman, private" in finding["remedy"]
+
+
+# --- Why user namespaces are refused ----------------------------------------
+
+
+def proc(folder: Path, seccomp_mode: int = 0, **settings: str) -> Path:
+    (folder / "self").mkdir()
+    (folder / "self" / "status").write_text(f"Name:\tx\nSeccomp:\t{seccomp_mode}\n")
+    for name, value in settings.items():
+        file = folder / "sys" / name.replace("__", "/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{value}\n")
+    return folder
+
+
+def test_apparmors_restriction_is_explained(tmp_path: Path):
+    evidence, remedy = kernel.barrier(
+        "uid_map: EPERM", proc(tmp_path, kernel__apparmor_restrict_unprivileged_userns="1")
+    )
+    assert "AppArmor lets an ordinary program make a user namespace but gives it no power inside" in evidence
+    assert "uid_map: EPERM" in evidence
+    assert "sysctl kernel.apparmor_restrict_unprivileged_userns=0" in remedy
+
+
+def test_a_containers_filter_is_explained(tmp_path: Path):
+    evidence, remedy = kernel.barrier("unshare: EPERM", proc(tmp_path, seccomp_mode=2))
+    assert "filtered, as in a container" in evidence
+    assert "--security-opt seccomp=unconfined" in remedy
+
+
+def test_a_setting_that_allows_is_not_blamed(tmp_path: Path):
+    settings = proc(tmp_path, kernel__apparmor_restrict_unprivileged_userns="0", user__max_user_namespaces="31000")
+    assert kernel.barrier("unshare: EINVAL", settings)[0] == "unshare: EINVAL"
+
+
+# --- Single trials ----------------------------------------------------------
+
+
+def test_the_guest_must_come_to_the_right_sum(monkeypatch: pytest.MonkeyPatch):
+    if not probes.find("qemu").ok:
+        pytest.skip(f"qemu: {probes.find('qemu').evidence}")
+    adds_two = machines.FIRMWARE.replace(bytes.fromhex("0401"), bytes.fromhex("0402"))
+    monkeypatch.setattr(machines, "FIRMWARE", adds_two)
+    with pytest.raises(Lacking, match=r"the guest ended with 45 and not 43"):
+        machines.qemu()
+
+
+def test_a_guest_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    if not probes.find("qemu").ok:
+        pytest.skip(f"qemu: {probes.find('qemu').evidence}")
+    monkeypatch.setattr(machines, "FIRMWARE", b"\xf4" * len(machines.FIRMWARE))  # hlt
+    monkeypatch.setattr(machines, "PATIENCE_S", 0.5)
+    with pytest.raises(Lacking, match=r"had not ended after 0\.5 s"):
+        machines.qemu()
+
+
+def test_a_filter_that_allows_everything_is_no_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    lives_on = tmp_path / "lives_on.py"
+    lives_on.write_text("")
+    monkeypatch.setattr(seccomp, "__file__", str(lives_on))
+    with pytest.raises(Lacking, match="the process lived on"):
+        kernel.filters()
+
+
+def test_a_guest_kernel_is_one_that_has_a_boot_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    named = tmp_path / "vmlinuz"
+    monkeypatch.setenv("CUTAWAY_GUEST_KERNEL", str(named))
+    with pytest.raises(Lacking, match="No such file"):
+        machines.guest_kernel()
+    named.write_bytes(b"MZ" + bytes(600))
+    with pytest.raises(Lacking, match="no boot header"):
+        machines.guest_kernel()
+    named.write_bytes(bytes(machines.BOOT_MAGIC_AT) + machines.BOOT_MAGIC)
+    assert str(named) in machines.guest_kernel()
+
+
+def test_the_way_to_a_guest_kernel_names_a_package_of_this_archive():
+    if not programs.known(["linux-image-amd64"]):
+        pytest.skip("this archive has no linux-image-amd64, or apt has no package lists: apt-get update")
+    assert machines.NEWEST_KERNEL in machines.UNPACK_ONE
+    newest = subprocess.check_output(["sh", "-c", machines.NEWEST_KERNEL], text=True).strip()
+    assert programs.known([newest]) == {newest}
+
+
+def test_the_cgroup_mode_is_what_is_mounted():
+    mounted = {line.split(" - ")[1].split()[0] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    expected = {(True, True): "hybrid", (True, False): "v1", (False, True): "v2", (False, False): "none"}
+    assert limits.cgroup_mode() == expected["cgroup" in mounted, "cgroup2" in mounted]
+
+
+# --- Trials that go wrong ---------------------------------------------------
+
+
+def test_a_trial_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch):
+    def breaks() -> str:
+        raise ZeroDivisionError("by accident")
+
+    monkeypatch.setitem(PROBES, "java", dataclasses.replace(PROBES["java"], run=breaks))
+    found = probes.find_all(["java", "root"])
+    assert not found["java"].ok
+    assert "the trial broke: ZeroDivisionError: by accident" in found["java"].evidence
+    assert found["root"].evidence.startswith("user ")
+
+
+def test_a_trial_that_hangs_does_not_hold_the_others(monkeypatch: pytest.MonkeyPatch):
+    released = threading.Event()
+
+    def hangs() -> str:
+        released.wait()
+        return "too late"
+
+    monkeypatch.setitem(PROBES, "java", dataclasses.replace(PROBES["java"], run=hangs))
+    found = probes.find_all(["java", "root"], deadline_s=2)
+    released.set()
+    assert found["java"].evidence == "no answer within 2 s"
+    assert found["root"].evidence.startswith("user ")
+
+
+def test_all_commands_together_are_given_up_before_the_report_is():
+    assert 2 * finding.PATIENCE_S < finding.DEADLINE_S, "a trial runs two commands at most"

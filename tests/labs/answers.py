@@ -1,0 +1,57 @@
+"""The answers that a lab is tried with: its solution, its stub, and the wrong ones that the teacher keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+
+from cutaway.ground import course
+
+LABS = [unit.name for unit in course.labs() if unit.written]
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """One cell of a lab's notebook, answered wrongly, and the check that must say so."""
+
+    lab: str
+    name: str
+    cell: str
+    caught_by: str
+    source: str
+
+    @property
+    def task(self) -> int:
+        return int(self.cell.removeprefix("task-"))
+
+
+def wrong_answers(lab: str) -> Iterator[WrongAnswer]:
+    """Every file of `grading/LAB/wrong`: named CELL.WHAT.py, its first line says which check catches it."""
+    for path in sorted((course.root() / "grading" / lab / "wrong").glob("*.py")):
+        source = path.read_text()
+        caught_by = re.match(r'"""Caught by: (.+)\.\n', source)
+        assert caught_by, f"{path} does not say in its first line which check catches it"
+        yield WrongAnswer(lab, path.stem, path.stem.partition(".")[0], caught_by[1], source)
+
+
+def master(lab: str) -> Any:
+    """The lab's notebook with its solution."""
+    return nbformat.read(course.unit(lab).path, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def answered(notebook: Any, **cells: str) -> Any:
+    """The notebook with other sources in the cells that are named, `task_1` meaning `task-1`."""
+    for cell in notebook.cells:
+        cell.source = cells.pop(cell.id.replace("-", "_"), cell.source)
+    assert not cells, f"there is no cell {', '.join(cells)}"
+    return notebook
+
+
+def working_cells(notebook: Any) -> list[str]:
+    """The cells that begin the lab and define what is asked for; not those that only show or check."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell.source for cell in code if not cell.id.startswith(("look", "check"))]

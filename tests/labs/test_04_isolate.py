@@ -1,0 +1,259 @@
+"""Lab 04: every right way passes, and no cheat gains a point."""
+
+import os
+from pathlib import Path
+
+import pytest
+from answers import answered, master, working_cells
+from standin import bench_of
+
+from cutaway.check import bench as benches
+from cutaway.check import contract
+from cutaway.check.contract import Result, Status
+from cutaway.check.examination import checks_of
+from cutaway.check.learner import Learner
+
+LAB = "04-isolate"
+
+
+def results(
+    folder: Path, task: int | None = None, cells: list[str] | None = None, patience_s: float = 10.0, **answers: str
+) -> list[Result]:
+    """What the checks say of the solution with some cells answered otherwise; or of `cells` alone."""
+    checks = contract.of_task(checks_of(LAB), task)
+    with bench_of(cells or working_cells(answered(master(LAB), **answers)), folder) as bench:
+        return [each for each in contract.run(checks, bench, patience_s) if task in (None, each.task)]
+
+
+def earned(said: list[Result]) -> float:
+    return sum(each.earned for each in said)
+
+
+# --- Three other ways than unshare(1) --------------------------------------
+
+BY_SYSTEM_CALL = '''
+import ctypes, os, http.server, functools
+
+libc = ctypes.CDLL(None, use_errno=True)
+NEWNS, NEWUTS, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x10000000, 0x20000000, 0x40000000
+REC_PRIVATE = 16384 | 1 << 18
+
+def do(result):
+    if result == -1:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+def become(flags):
+    uid, gid = os.getuid(), os.getgid()
+    do(libc.unshare(NEWUSER | flags))
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+def stay(flags, *steps, enter=become, last=None):
+    """Fork, unshare, fork again so that somebody is born inside, take the steps there, and stay."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        enter(flags)
+        if os.fork() == 0:
+            for step in steps:
+                step()
+            last() if last else None
+            libc.pause()
+        libc.pause()
+    finally:
+        os._exit(1)
+
+def named(name):
+    return lambda: do(libc.sethostname(name.encode(), len(name)))
+
+def fresh_proc():
+    do(libc.mount(b"", b"/", b"", REC_PRIVATE, None))
+    do(libc.mount(b"proc", b"/proc", b"proc", 0, None))
+
+def written(folder, word):
+    def write():
+        do(libc.mount(b"none", folder.encode(), b"ramfs", 0, None))
+        with open(f"{folder}/word", "w") as file:
+            file.write(word)
+    return write
+
+def loopback_up():
+    import fcntl, socket, struct
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh", b"lo", 1))
+
+def serve(folder, port):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    return http.server.HTTPServer(("127.0.0.1", port), handler).serve_forever
+
+def own_name(hostname):
+    stay(NEWUTS, named(hostname))
+
+def own_processes(hostname):
+    stay(NEWUTS | NEWPID | NEWNS, named(hostname), fresh_proc)
+
+def own_files(hostname, folder, word):
+    stay(NEWUTS | NEWPID | NEWNS, named(hostname), fresh_proc, written(folder, word))
+
+def own_network(hostname, folder, word, port):
+    steps = [named(hostname), fresh_proc, written(folder, word), loopback_up]
+    stay(NEWUTS | NEWPID | NEWNS | NEWNET, *steps, last=lambda: serve(folder, port)())
+
+def companion(pid):
+    def join(flags):
+        do(libc.setns(os.pidfd_open(pid), NEWUSER | NEWUTS | NEWNET))
+        do(libc.unshare(flags))
+    stay(NEWPID | NEWNS, fresh_proc, enter=join)
+'''
+
+BY_BUSYBOX = """
+import subprocess
+
+def busybox(*words):
+    subprocess.Popen(["busybox", *words])
+
+BOX = ["unshare", "--user", "--map-root-user", "--uts", "--pid", "--fork", "--mount", "--mount-proc"]
+
+def own_name(hostname):
+    busybox("unshare", "-U", "-r", "-u", "busybox", "sh", "-c", f"busybox hostname {hostname}; exec busybox sleep 1000")
+
+def own_processes(hostname):
+    busybox(*BOX, "busybox", "sh", "-c", f"busybox hostname {hostname}; exec busybox sleep 1000")
+
+def own_files(hostname, folder, word):
+    mount = f"busybox mount -t tmpfs none {folder} && echo {word} > {folder}/word"
+    busybox(*BOX, "busybox", "sh", "-c", f"busybox hostname {hostname}; {mount}; exec busybox sleep 1000")
+
+def own_network(hostname, folder, word, port):
+    mount = f"busybox mount -t tmpfs none {folder} && echo {word} > {folder}/word"
+    service = f"busybox ifconfig lo 127.0.0.1 up; exec busybox httpd -f -p 127.0.0.1:{port} -h {folder}"
+    busybox(*BOX, "--net", "busybox", "sh", "-c", f"busybox hostname {hostname}; {mount}; {service}")
+
+def companion(pid):
+    busybox("nsenter", "-t", str(pid), "-U", "-u", "-n", "busybox", *BOX[:1], *BOX[4:], "busybox", "sleep", "1000")
+"""
+
+BY_ENCLOSED = """
+from cutaway.linux import Enclosed, Kind, namespaces
+
+kept = []
+
+def box(kinds, **options):
+    kept.append(Enclosed({Kind.USER, Kind.UTS, *kinds}, **options))
+    return kept[-1]
+
+def own_name(hostname):
+    return box([], hostname=hostname).pid
+
+def own_processes(hostname):
+    return box([Kind.PID, Kind.MNT], hostname=hostname).pid
+
+def own_files(hostname, folder, word):
+    inside = box([Kind.PID, Kind.MNT], hostname=hostname)
+    inside.run(f"mount -t tmpfs none {folder} && echo {word} > {folder}/word")
+    return inside.pid
+
+def own_network(hostname, folder, word, port):
+    inside = box([Kind.PID, Kind.MNT, Kind.NET, Kind.IPC, Kind.CGROUP], hostname=hostname, network_up=True)
+    inside.run(f"mount -t tmpfs none {folder} && echo {word} > {folder}/word")
+    inside.run(f"python3 -m http.server --bind 127.0.0.1 --directory {folder} {port} >/dev/null 2>&1 &")
+    return inside.pid
+
+def companion(pid):
+    import subprocess
+    join = ["nsenter", f"--net=/proc/{pid}/ns/net", f"--uts=/proc/{pid}/ns/uts", f"--user=/proc/{pid}/ns/user"]
+    make = ["unshare", "--pid", "--fork", "--mount-proc"]
+    subprocess.Popen([*join, "--preserve-credentials", *make, "sleep", "1000"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [BY_SYSTEM_CALL, BY_BUSYBOX, BY_ENCLOSED], ids=["system calls", "busybox", "Enclosed"])
+def test_another_way_earns_every_point(way: str, tmp_path: Path) -> None:
+    said = results(tmp_path, cells=[way])
+    assert [each for each in said if each.status is not Status.PASSED] == []
+
+
+# --- Cheats ----------------------------------------------------------------
+
+CHEATS = {
+    "prints the right thing": "def own_name(hostname):\n    print(hostname)\n    return hostname",
+    "says that all is well": "def own_name(hostname):\n    return {'status': 'passed', 'earned': 3}",
+    "returns a pid that was there before": "def own_name(hostname):\n    return 1",
+    "names a process of the machine": (
+        "def own_name(hostname):\n    import os\n    return int(next(p for p in os.listdir('/proc') if p.isdigit()))"
+    ),
+    "shows the name in its arguments": (
+        "def own_name(hostname):\n    subprocess.Popen([hostname, 'infinity'], executable='/bin/sleep')"
+    ),
+    "puts a hostname of its own on the path": (
+        "def own_name(hostname):\n    import os, stat, tempfile\n    d = tempfile.mkdtemp(dir=os.environ['TMPDIR'])\n"
+        "    for name in ('hostname', 'uname', 'nsenter', 'python3', 'readlink'):\n"
+        "        open(f'{d}/{name}', 'w').write(f'#!/bin/sh\\necho {hostname}\\n')\n"
+        "        os.chmod(f'{d}/{name}', 0o755)\n"
+        "    os.environ['PATH'] = d + ':' + os.environ['PATH']\n    return start('sleep infinity')"
+    ),
+    "fakes readlink, stat and uname": (
+        "import os\nos.readlink = lambda *a, **k: 'uts:[1]'\nos.stat = lambda *a, **k: 1\n"
+        "os.uname = lambda: type('U', (), {'nodename': lab.hostname})()\n"
+        "def own_name(hostname):\n    return start('sleep infinity')"
+    ),
+    "returns what equals everything": (
+        "class Sly:\n    def __eq__(self, other): return True\n    __hash__ = lambda self: 1\n"
+        "def own_name(hostname):\n    return Sly()"
+    ),
+    "overrides check and everything else of ours": (
+        "import cutaway.check, cutaway.check.calls as c\ncutaway.check.check = check = lambda **k: 3.0\n"
+        "c._outcome = lambda *a: {'returned': 3, 'status': 'passed'}\nc._redirect_output = lambda: None\n"
+        "def own_name(hostname):\n    return 3"
+    ),
+    "raises an exception called Passed": (
+        "class Passed(Exception): ...\ndef own_name(hostname):\n    raise Passed('3 of 3 points')"
+    ),
+    "writes results where results might be": (
+        "def own_name(hostname):\n    import json, os, glob\n"
+        "    row = json.dumps({'status': 'passed', 'earned': 3})\n"
+        "    for name in ('results.json', 'grade.json', '/proc/self/fd/1'):\n"
+        "        open(name, 'w').write(row)"
+    ),
+    "ends the kernel": "def own_name(hostname):\n    import os\n    os.kill(os.getppid(), 9)",
+    "ends itself": "def own_name(hostname):\n    import os\n    os._exit(0)",
+    "never ends": "def own_name(hostname):\n    while True:\n        pass",
+    "never ends and will not be ended": (
+        "def own_name(hostname):\n    import signal\n    for n in set(signal.Signals) - {9, 19}:\n"
+        "        signal.signal(n, signal.SIG_IGN)\n    while True:\n        pass"
+    ),
+}
+
+
+@pytest.mark.parametrize("cheat", CHEATS.values(), ids=CHEATS.keys())
+def test_a_cheat_gains_nothing(cheat: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(benches, "CALL_S", 1.0)
+    said = results(tmp_path, 1, patience_s=1.0, task_1=cheat)
+    assert earned([each for each in said if each.name != "own name leaves a process running"]) == 0
+    assert all(each.status in (Status.FAILED, Status.NOT_REACHED, Status.PASSED) for each in said)
+
+
+def test_a_cheat_in_one_task_takes_nothing_from_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benches, "CALL_S", 1.0)
+    said = results(tmp_path, task_3="def own_files(*args):\n    while True: pass")
+    assert {each.task for each in said if each.status is not Status.PASSED} == {3}
+
+
+def test_somebody_elses_answer_has_somebody_elses_name(tmp_path: Path) -> None:
+    """Copied as it was when it worked: with the neighbour's name written out."""
+    copied = "def own_name(hostname):\n    return start(\"unshare -Ur --uts sh -c 'hostname {} && exec sleep 1000'\")"
+    neighbour, mine = Learner(LAB, "bob").hostname, Learner(LAB, "ada").hostname
+    said = results(tmp_path, 1, patience_s=2.0, task_1=copied.replace("{}", neighbour))
+    assert said[-1].observed == f"inside, the machine is called {neighbour}"
+    assert earned(results(tmp_path, 1, task_1=copied.replace("{}", mine))) == 3
+
+
+def test_the_machine_is_called_as_before(tmp_path: Path) -> None:
+    before = os.uname().nodename
+    results(tmp_path, 1)
+    assert os.uname().nodename == before

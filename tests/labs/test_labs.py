@@ -1,0 +1,121 @@
+"""Every lab: its solution earns everything, its stub nothing, and each wrong answer fails the check named for it."""
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answers import LABS, WrongAnswer, answered, master, working_cells, wrong_answers
+from standin import bench_of
+
+from cutaway.check import contract
+from cutaway.check.contract import Check, Missed, Result, Status
+from cutaway.check.examination import checks_of
+from cutaway.grading import release
+
+PATIENCE_S = 10.0  # for a machine that has other things to do
+SURELY_S = 1.5  # so long a wrong answer stays wrong before it counts as that
+WRONG = [wrong for lab in LABS for wrong in wrong_answers(lab)]
+
+
+def results(lab: str, notebook: Any, folder: Path, task: int | None = None, expected: str = "") -> list[Result]:
+    """What the checks of the lab, or of one task, say of a notebook; the one `expected` to fail is not waited for."""
+    checks = contract.of_task(checks_of(lab), task)
+    for check in checks:
+        if check.name == expected:
+            hasten(check)
+    with bench_of(working_cells(notebook), folder, lab=lab) as bench:
+        return [each for each in contract.run(checks, bench, PATIENCE_S) if task in (None, each.task)]
+
+
+def hasten(check: Check) -> None:
+    """Let the check give up when it has missed for a while."""
+    look, deadlines = check.look, []
+
+    def hasty(*arguments: Any) -> Any:
+        try:
+            return look(*arguments)
+        except Missed as missed:
+            deadlines.append(time.monotonic() + SURELY_S)
+            missed.final |= time.monotonic() > deadlines[0]
+            raise
+
+    object.__setattr__(check, "look", hasty)
+
+
+# --- The three kinds of answer ---------------------------------------------
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_the_solution_earns_every_point(lab: str, tmp_path: Path) -> None:
+    said = results(lab, master(lab), tmp_path)
+    assert [each for each in said if each.status is not Status.PASSED] == []
+    assert sum(each.earned for each in said) == sum(check.points for check in checks_of(lab))
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_the_stub_earns_nothing_and_is_told_so_at_once(lab: str, tmp_path: Path) -> None:
+    said = results(lab, release.student_version(lab), tmp_path)
+    assert sum(each.earned for each in said) == 0
+    assert {each.status for each in said} <= {Status.FAILED, Status.NOT_REACHED}
+    assert all("NotImplementedError: Task" in each.observed for each in said if each.status is Status.FAILED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{wrong.lab}-{wrong.name}")
+def test_a_wrong_answer_fails_exactly_the_check_that_is_named_for_it(wrong: WrongAnswer, tmp_path: Path) -> None:
+    notebook = answered(master(wrong.lab), **{wrong.cell.replace("-", "_"): wrong.source})
+    said = results(wrong.lab, notebook, tmp_path, wrong.task, wrong.caught_by)
+    assert [each.name for each in said if each.status is Status.FAILED] == [wrong.caught_by]
+    assert [each for each in said if each.status is Status.ERROR] == []
+    (failed,) = [each for each in said if each.status is Status.FAILED]
+    assert failed.observed
+    assert words(failed.hint).isdisjoint(told_only_by_the_solution(wrong.lab)), failed.hint
+
+
+# --- What holds the pieces together ----------------------------------------
+
+
+def words(text: str) -> set[str]:
+    """Options, and words of five letters or more."""
+    return set(re.findall(r"--[a-z-]+|\b[a-z_]{5,}\b", text.lower()))
+
+
+def told_only_by_the_solution(lab: str) -> set[str]:
+    page = "\n".join(cell.source for cell in release.student_version(lab).cells)
+    return words("\n".join(cell.source for cell in master(lab).cells)) - words(page)
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_there_are_words_that_a_hint_must_not_say(lab: str) -> None:
+    assert told_only_by_the_solution(lab)
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_every_check_has_a_wrong_answer_that_only_it_catches(lab: str) -> None:
+    assert {wrong.caught_by for wrong in wrong_answers(lab)} == {check.name for check in checks_of(lab)}
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_the_points_of_a_cell_are_those_of_its_tasks_checks(lab: str) -> None:
+    graded = [cell for cell in master(lab).cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    stated = {cell.source: cell.metadata.nbgrader.points for cell in graded}
+    asked: dict[str, float] = {}
+    for check in checks_of(lab):
+        asked[f"check(task={check.task})"] = asked.get(f"check(task={check.task})", 0) + check.points
+    assert stated == asked
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_a_lab_has_five_tasks_at_most_and_no_two_checks_of_one_name(lab: str) -> None:
+    names = [check.name for check in checks_of(lab)]
+    assert len(set(names)) == len(names)
+    assert {check.task for check in checks_of(lab)} <= set(range(1, 6))
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_the_master_is_stored_clean(lab: str) -> None:
+    for cell in master(lab).cells:
+        assert not cell.get("outputs"), f"cell {cell.id} holds outputs"
+        assert cell.get("execution_count") is None, f"cell {cell.id} holds a count"

@@ -1,0 +1,189 @@
+"""Engine objects are deleted by HTTP over the engine's socket: against a small engine that serves just that."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingUnixStreamServer
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from cutaway import ledger
+from cutaway.ledger import engines
+from cutaway.ledger.engines import EngineError
+
+KINDS = ["container", "image", "network", "volume"]
+Objects = dict[tuple[str, str], dict[str, str]]  # labels by kind and name
+
+
+class SmallEngine(ThreadingUnixStreamServer):
+    """Answers as the Docker Engine API says, for looking up, listing and deleting; nothing else."""
+
+    daemon_threads = True
+
+    def __init__(self, socket: str) -> None:
+        self.objects: Objects = {}
+        self.conflicts = 0  # so many deletions are answered with 409
+        self.deleted: list[str] = []
+        super().__init__(socket, Answers)
+
+
+class Answers(BaseHTTPRequestHandler):
+    server: SmallEngine
+
+    def address_string(self) -> str:
+        return "unix"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        kind, name = self.asked()
+        if kind == "_ping":
+            self.say(200, "OK")
+        elif name in ("json", ""):
+            (label,) = json.loads(parse_qs(urlsplit(self.path).query)["filters"][0])["label"]
+            found = [(key, labels) for key, labels in self.server.objects.items() if key[0] == kind]
+            rows = [row(*key, labels) for key, labels in found if label in (f"{k}={v}" for k, v in labels.items())]
+            self.say(200, {"Volumes": rows} if kind == "volume" else rows)
+        elif (kind, name) not in self.server.objects:
+            self.say(404, {"message": f"no such {kind}: {name}"})
+        else:
+            labels = self.server.objects[kind, name]
+            self.say(200, {"Config": {"Labels": labels}} if kind in ("container", "image") else {"Labels": labels})
+
+    def do_DELETE(self) -> None:
+        kind, name = self.asked()
+        if self.server.conflicts:
+            self.server.conflicts -= 1
+            self.say(409, {"message": "removal is already in progress"})
+        elif name == "stuck":
+            self.say(500, {"message": "the driver failed"})
+        else:
+            del self.server.objects[kind, name]
+            self.server.deleted.append(self.path)
+            self.say(204, "")
+
+    def asked(self) -> tuple[str, str]:
+        first, *rest = urlsplit(self.path).path.strip("/").split("/")
+        return first.removesuffix("s") if first != "_ping" else first, unquote("/".join(rest).removesuffix("/json"))
+
+    def say(self, status: int, body: object) -> None:
+        text = json.dumps(body).encode() if status != 204 else b""
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+
+def row(kind: str, name: str, labels: dict[str, str]) -> dict[str, object]:
+    names = {"container": {"Names": [f"/{name}"]}, "image": {"RepoTags": [name]}}.get(kind, {"Name": name})
+    return {"Id": "7f", "Labels": labels, **names}
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[SmallEngine]:
+    with SmallEngine(str(tmp_path / "engine.sock")) as engine:
+        thread = threading.Thread(target=engine.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield engine
+        engine.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def socket(engine: SmallEngine) -> str:
+    return str(engine.server_address)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_object_is_deleted_at_the_end_of_the_block(
+    kind: str, engine: SmallEngine, socket: str, state_folder: Path
+) -> None:
+    with ledger.kept(kind, "web", socket=socket, name="cutaway/web:1") as entry:
+        assert not entry.exists()
+        engine.objects[kind, "cutaway/web:1"] = ledger.LABELS()
+        assert entry.exists()
+    assert engine.objects == {}
+
+
+def test_a_container_is_deleted_while_it_runs_and_with_its_nameless_volumes(
+    engine: SmallEngine, socket: str, state_folder: Path
+) -> None:
+    with ledger.kept("container", "web", socket=socket, name="web"):
+        engine.objects["container", "web"] = ledger.LABELS()
+    assert engine.deleted == ["/containers/web?force=true&v=true"]
+
+
+def test_what_was_never_made_is_no_error(socket: str, state_folder: Path) -> None:
+    ledger.record("container", "web", socket=socket, name="web").undo()
+
+
+def test_what_lacks_our_label_is_left_alone(engine: SmallEngine, socket: str, state_folder: Path) -> None:
+    entry = ledger.record("container", "db", socket=socket, name="db")
+    engine.objects["container", "db"] = {"theirs": "1"}
+    with pytest.raises(
+        EngineError, match=r"^deleting container db through .*: it lacks our label, so it was left alone"
+    ):
+        entry.undo()
+    assert engine.objects
+    entry.forget()
+
+
+def test_a_removal_in_progress_is_waited_for(engine: SmallEngine, socket: str, state_folder: Path) -> None:
+    with ledger.kept("container", "web", socket=socket, name="web"):
+        engine.objects["container", "web"] = ledger.LABELS()
+        engine.conflicts = 3
+    assert engine.objects == {}
+
+
+def test_what_an_engine_will_not_delete_is_said_in_its_words_and_stays_recorded(
+    engine: SmallEngine, socket: str, state_folder: Path
+) -> None:
+    entry = ledger.record("volume", "stuck", socket=socket, name="stuck")
+    engine.objects["volume", "stuck"] = ledger.LABELS()
+    with pytest.raises(
+        EngineError, match=r"^deleting volume stuck through .*: status 500: the driver failed; mend that, then run"
+    ):
+        entry.undo()
+    assert [each.name for each in ledger.entries()] == ["stuck"]
+    entry.forget()
+
+
+def test_an_engine_that_does_not_answer_is_said(tmp_path: Path, state_folder: Path) -> None:
+    with pytest.raises(EngineError, match=r"^asking the engine at .*no.sock: .*No such file.*; start it, then run"):
+        ledger.record("container", "web", socket=tmp_path / "no.sock", name="web")
+
+
+def test_an_engine_of_ours_that_is_gone_took_its_objects_with_it(state_folder: Path) -> None:
+    with ledger.kept("container", "web", socket=state_folder / "engine.sock", name="web") as entry:
+        assert not entry.exists()
+    assert ledger.entries() == []
+
+
+def test_a_killed_owners_objects_are_deleted_by_the_watcher(
+    engine: SmallEngine,
+    socket: str,
+    owner: Callable[..., subprocess.Popen[str]],
+    until: Callable[[Callable[[], object]], bool],
+) -> None:
+    process = owner(
+        "ledger.record('container', 'web', socket=sys.argv[1], name='web'); tell('recorded'); input(); die()", socket
+    )
+    assert process.stdout
+    process.stdout.readline()
+    engine.objects["container", "web"] = ledger.LABELS()
+    engine.objects["container", "theirs"] = {}
+    process.communicate("go\n")
+    assert until(lambda: list(engine.objects) == [("container", "theirs")])
+
+
+def test_objects_are_found_by_their_label(engine: SmallEngine, socket: str, state_folder: Path) -> None:
+    engine.objects.update({(kind, f"{kind}1"): ledger.LABELS() for kind in KINDS})
+    engine.objects["container", "theirs"] = {"cutaway": "1", "cutaway.ledger": "another"}
+    label = f"cutaway.ledger={ledger.LABELS()['cutaway.ledger']}"
+    found = [name for kind in KINDS for name, _ in engines.labelled(socket, kind, label)]
+    assert found == ["container1", "image1", "network1", "volume1"]

@@ -1,0 +1,42 @@
+"""Commands on the host: what they say, how they fail, when they end."""
+
+import os
+import time
+
+import pytest
+
+from cutaway.linux import CommandFailed, commands
+
+
+def test_what_a_command_says_is_stripped() -> None:
+    assert commands.run("echo; echo ' word '; echo") == "word"
+    assert commands.run(["echo", "$HOME; true"]) == "$HOME; true"
+
+
+def test_much_output_on_both_streams_does_not_block() -> None:
+    assert len(commands.run("head -c 3000000 /dev/zero | tr '\\0' x; head -c 3000000 /dev/zero >&2")) == 3_000_000
+
+
+def test_a_failure_says_command_status_and_stderr() -> None:
+    with pytest.raises(CommandFailed, match=r"^ls '/no such place': status 2: ls: cannot access") as failed:
+        commands.run(["ls", "/no such place"])
+    assert (failed.value.command, failed.value.status) == (["ls", "/no such place"], 2)
+
+
+def test_a_time_out_says_what_was_heard_until_then() -> None:
+    with pytest.raises(CommandFailed, match=r"still running after 0\.3 s; killed") as failed:
+        commands.run("echo begun; sleep 77", timeout_s=0.3)
+    assert (failed.value.status, failed.value.stdout) == (None, "begun\n")
+
+
+def test_a_chattering_background_child_does_not_hold_us_up() -> None:
+    begin = time.monotonic()
+    with pytest.raises(CommandFailed, match="still running"):
+        commands.run("exec yes", timeout_s=0.3)
+    pid = int(commands.run("(while :; do echo noise; sleep 0.01; done) & echo $!").split()[0])
+    commands.run(["kill", "-9", str(pid)])
+    assert time.monotonic() - begin < 10
+
+
+def test_a_command_has_a_session_of_its_own_so_our_interrupt_does_not_reach_it() -> None:
+    assert int(commands.run("ps -o sid= -p $$")) != os.getsid(0)

@@ -1,0 +1,58 @@
+"""Every number that we give to the kernel is the one in its own headers."""
+
+import importlib
+import pkgutil
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cutaway import linux
+from cutaway.linux.links import IFINFOMSG, IFREQ, NLMSGHDR
+from cutaway.linux.mounts import Flag
+from cutaway.linux.namespaces import Kind, names
+
+HEADERS = (
+    *("stdio.h", "sys/mount.h", "linux/sched.h", "linux/prctl.h", "linux/capability.h", "linux/sockios.h"),
+    *("linux/if.h", "linux/rtnetlink.h", "linux/netlink.h", "linux/seccomp.h", "linux/filter.h"),
+)
+IN_HEADERS = {  # ours, where it has another name there
+    "MODE_FILTER": "SECCOMP_MODE_FILTER",
+    "RETURN": "BPF_RET | BPF_K",
+    "KILL": "SECCOMP_RET_KILL_PROCESS",
+}
+NOT_THE_KERNELS = {"CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH"}
+
+
+def constants() -> Iterator[tuple[str, int]]:
+    """Each number of the room as an expression of C and the value that we use."""
+    for module in pkgutil.iter_modules(linux.__path__):
+        for name, value in vars(importlib.import_module(f"cutaway.linux.{module.name}")).items():
+            if name.isupper() and type(value) is int and name not in NOT_THE_KERNELS:
+                yield IN_HEADERS.get(name, name), value
+    yield from ((names({kind}), kind.flag) for kind in Kind)
+    yield from ((f"MS_{flag.name}", flag.value) for flag in Flag)
+    yield from ((f"sizeof(struct {name})", ours.size) for name, ours in STRUCTURES.items())
+
+
+STRUCTURES: dict[str, struct.Struct] = {"ifreq": IFREQ, "nlmsghdr": NLMSGHDR, "ifinfomsg": IFINFOMSG}
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs a C compiler, gcc, to read the headers")
+def test_every_constant_is_the_one_in_the_headers(tmp_path: Path) -> None:
+    ours = dict(constants())
+    prints = "\n".join(f'printf("%lld\\n", (long long) ({expression}));' for expression in ours)
+    includes = "\n".join(f"#include <{header}>" for header in HEADERS)
+    source, program = tmp_path / "constants.c", tmp_path / "constants"
+    source.write_text(f"#define _GNU_SOURCE\n{includes}\nint main(void) {{ {prints} }}")
+    subprocess.run(["gcc", "-o", program, source], check=True)
+    theirs = subprocess.run([program], check=True, capture_output=True, text=True).stdout.split()
+    assert ours == dict(zip(ours, map(int, theirs), strict=True))
+
+
+def test_no_constant_is_forgotten() -> None:
+    found = dict(constants())
+    assert {"CLONE_NEWTIME", "MS_PRIVATE", "MNT_DETACH", "PR_SET_PDEATHSIG", "RTM_DELLINK"} <= set(found)

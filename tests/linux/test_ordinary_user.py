@@ -1,0 +1,38 @@
+"""The same tests once more, without root's rights, and what only an ordinary user is refused."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="needs root, to become somebody else; without root all tests are this one"
+)
+def test_the_room_serves_an_ordinary_user(as_ordinary_user: Run) -> None:
+    here = Path(__file__)
+    done = as_ordinary_user("-m", "pytest", "-q", "-p", "no:cacheprovider", here.parent, f"--ignore={here}")
+    assert re.search(r"\n\d+ passed in", done.stdout), done.stdout + done.stderr  # all: none failed, none skipped
+
+
+def test_joining_without_the_user_namespace_that_owns_it_is_refused(as_ordinary_user: Run) -> None:
+    done = as_ordinary_user("-c", JOINS_UTS_ALONE)
+    assert "setns(CLONE_NEWUTS): EPERM: it takes CAP_SYS_ADMIN there; join the USER namespace" in done.stderr
+
+
+JOINS_UTS_ALONE = """
+from cutaway.linux import Enclosed, Kind, enter
+with Enclosed({Kind.UTS}) as box:
+    enter(box.pid, {Kind.UTS}, "true")
+"""
+
+
+def test_unsharing_without_a_user_namespace_is_refused(as_ordinary_user: Run) -> None:
+    done = as_ordinary_user("-c", "from cutaway.linux import Kind, unshare; unshare({Kind.UTS})")
+    assert "unshare(CLONE_NEWUTS): EPERM: it takes CAP_SYS_ADMIN; ask for a USER namespace with it" in done.stderr

@@ -1,0 +1,113 @@
+"""A process is known by boot, number and start time, and reached through a pidfd."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cutaway.linux import Enclosed, Kind, Process, descendants, marked, processes
+from cutaway.linux.processes import boot_id, stat
+
+
+def test_this_process_is_alive() -> None:
+    assert Process.current() == Process.of(os.getpid())
+    assert Process.current().alive()
+
+
+def test_a_zombie_is_not_alive() -> None:
+    child = subprocess.Popen(["true"])
+    zombie = Process.of(child.pid)
+    assert zombie.wait(timeout_s=10)
+    assert stat(child.pid).state == "Z"
+    assert not zombie.alive()
+    child.wait()
+
+
+def test_a_number_that_was_given_out_again_is_another_process() -> None:
+    """In a PID namespace of our own the kernel can be told which number comes next."""
+    with Enclosed({Kind.USER, Kind.PID, Kind.MNT}) as box:
+        said = box.run([sys.executable, "-c", REUSES_A_NUMBER])
+    assert said.splitlines() == ["same number: True", "same process: False", "killed the old one: False"]
+
+
+REUSES_A_NUMBER = """
+import subprocess, time
+from pathlib import Path
+from cutaway.linux import Process
+
+def numbered(number):
+    Path("/proc/sys/kernel/ns_last_pid").write_text(str(number - 1))
+    return subprocess.Popen(["sleep", "77"])
+
+child = numbered(300)
+old = Process.of(300)
+child.kill(); child.wait()
+while Process.of(1).boot_id and time.clock_gettime(time.CLOCK_BOOTTIME) * 100 < old.start_time + 2:
+    time.sleep(0.001)  # start times are told in hundredths of a second
+child = numbered(300)
+print("same number:", child.pid == old.pid)
+print("same process:", Process.of(300) == old)
+print("killed the old one:", old.kill() or child.poll() is not None)
+child.kill(); child.wait()
+"""
+
+
+def test_a_process_of_another_boot_is_dead() -> None:
+    assert not Process.current()._replace(boot_id="yesterday").alive()
+
+
+def test_kill_and_wait_reach_exactly_that_process() -> None:
+    child = subprocess.Popen(["sleep", "77"])
+    process = Process.of(child.pid)
+    assert not process.wait(timeout_s=0.01)
+    assert process.kill()
+    assert process.wait(timeout_s=10)
+    assert child.wait() == -signal.SIGKILL
+    assert not process.kill()
+
+
+def test_a_name_with_brackets_and_spaces_does_not_confuse_us(tmp_path: Path) -> None:
+    odd = tmp_path / ") S 1 ("
+    odd.symlink_to("/bin/sleep")
+    child = subprocess.Popen([odd, "77"])
+    assert stat(child.pid).parent == os.getpid()
+    child.kill()
+    child.wait()
+
+
+def test_what_does_not_exist_is_said() -> None:
+    with pytest.raises(ProcessLookupError, match="process 4194305 does not exist"):
+        Process.of(4194305)  # above the greatest number that the kernel gives out
+
+
+def test_descendants_are_children_and_their_children() -> None:
+    child = subprocess.Popen(["sh", "-c", "sleep 77 & sleep 77 & echo; wait"], stdout=subprocess.PIPE)
+    assert child.stdout
+    child.stdout.readline()
+    below = descendants(child.pid)
+    assert [processes.command(process.pid) for process in below] == ["sleep 77", "sleep 77"]
+    assert set(below) < set(descendants(os.getpid()))
+    for process in [*below, Process.of(child.pid)]:
+        process.kill()
+    child.communicate()
+
+
+def test_marked_are_those_that_carry_the_token_and_all_they_started() -> None:
+    child = subprocess.Popen(
+        ["sh", "-c", "setsid sleep 77 & echo; wait"], env={**os.environ, "CUTAWAY_TOKEN": "t1"}, stdout=subprocess.PIPE
+    )
+    assert child.stdout
+    child.stdout.readline()
+    found = marked("t1")
+    assert {child.pid, *(process.pid for process in descendants(child.pid))} == {process.pid for process in found}
+    assert marked("t") == []
+    for process in found:
+        process.kill()
+    child.communicate()
+
+
+def test_the_boot_has_a_name() -> None:
+    assert len(boot_id()) == 36

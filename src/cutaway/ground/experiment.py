@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from cutaway import ledger
@@ -14,6 +16,14 @@ from cutaway.linux.commands import Command
 def sh(command: Command, timeout_s: float = 10) -> str:
     """What the command wrote to its standard output, stripped; `CommandFailed` with command, status and stderr else."""
     return commands.run(command, timeout_s)
+
+
+def scratch() -> Path:
+    """A new empty folder for this notebook's files; gone when its kernel ends."""
+    folder = ledger.state_folder() / f"scratch-{secrets.token_hex(4)}"
+    ledger.record("folder", "files of a notebook", path=folder)
+    folder.mkdir()
+    return folder
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class SystemCall(NamedTuple):
         return f"{self.name}({self.arguments}) = {self.result}"
 
 
-def trace(command: Command, only: str = "all", timeout_s: float = 30) -> list[SystemCall]:
+def calls(command: Command, only: str = "all", timeout_s: float = 30) -> list[SystemCall]:
     """Run `command` to its end; every system call of it and its children that is in strace's set `only`, in order.
 
     Calls that another process interrupted in the trace, and signals, are left out. Needs strace.

@@ -6,6 +6,7 @@ Reading order: calls, namespaces, processes, mounts, links, commands; then stage
 from cutaway.linux.calls import Refused
 from cutaway.linux.commands import CommandFailed
 from cutaway.linux.enclosed import Enclosed, enter, enter_held
+from cutaway.linux.memory import Mapping, memory_map
 from cutaway.linux.namespaces import Kind, hold, identities, identity, join, shared, unshare
 from cutaway.linux.processes import Process, descendants, marked
 
@@ -13,6 +14,7 @@ __all__ = [
     "CommandFailed",
     "Enclosed",
     "Kind",
+    "Mapping",
     "Process",
     "Refused",
     "descendants",
@@ -23,6 +25,7 @@ __all__ = [
     "identity",
     "join",
     "marked",
+    "memory_map",
     "shared",
     "unshare",
 ]

@@ -28,6 +28,17 @@ def strace() -> str:
     return f"it saw {len(calls)} lines, from execve to exit"
 
 
+@probe("C compiler", tried="compile and run the smallest program", opens="programs as files of machine code")
+def c_compiler() -> str:
+    ask("C compiler", "echo 'int main(void) { return 0; }' | gcc -x c -o /dev/null -")
+    return "it made a program"
+
+
+@probe("mariadb", tried="ask the server for its version", opens="a page that counts its visitors")
+def mariadb() -> str:
+    return ask("mariadb", ["mariadbd", "--no-defaults", "--version"])
+
+
 @probe("graphviz", tried="render one arrow", opens="drawings of this machine")
 def graphviz() -> str:
     picture = ask("graphviz", "echo 'digraph { program -> kernel }' | dot -Tsvg")

@@ -317,6 +317,16 @@ def conditions(page: Page) -> dict[str, object]:
     return {"ground": grounds.choose(page.unit.needs).value, "cgroup": cgroup_mode(), "versions": versions}
 
 
+def differences(page: Page) -> list[str]:
+    """What is otherwise here than where the page was executed; where anything is, outputs may differ as well."""
+    recorded, here = page.notebook.metadata.get("cutaway", {}), conditions(page)
+    return [
+        f"{key}: executed with {recorded.get(key)}, here {here[key]}"
+        for key in RECORDED
+        if recorded.get(key) != here[key]
+    ]
+
+
 def cgroup_mode() -> str:
     """v2, v1, or both at once (hybrid), from what is mounted."""
     kinds = {line.split(" - ")[1].split()[0] for line in Path("/proc/self/mountinfo").read_text().splitlines()}

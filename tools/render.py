@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 from xml.etree import ElementTree
 
 from cutaway.draw import diagram
@@ -19,7 +20,8 @@ from cutaway.draw.diagrams import folder, sources
 def painter() -> str:
     """The version of Graphviz and the font that it finds for ours."""
     version = subprocess.run(["dot", "-V"], capture_output=True, text=True, check=True).stderr
-    font = subprocess.run(["fc-match", "Helvetica", "family"], capture_output=True, text=True, check=True).stdout
+    ask = ["fc-match", "Helvetica", "family"]  # without fontconfig Graphviz estimates the widths of letters
+    font = subprocess.run(ask, capture_output=True, text=True, check=True).stdout if which(ask[0]) else "no font"
     return f"Graphviz {re.findall(r'[0-9.]+', version)[0]}, {font.strip()}"
 
 

@@ -191,7 +191,7 @@ def agreed(question: str) -> bool:
 
 def refresh_lists() -> None:
     with contextlib.suppress(Stop):  # a list that stays away shows itself when its packages do
-        narrate("package lists", apt_get("update"), r"(?:Get|Hit):\d+ \S+ (\S+)", 4)
+        narrate("package lists", apt_get("update"), r"(?:Get|Hit):\d+ \S+ (\S+)", 4, holds=False)
 
 
 def install(packages: "list[str]") -> None:
@@ -199,12 +199,7 @@ def install(packages: "list[str]") -> None:
     refresh_lists()
     steps = 3 * int((re.findall(r"(\d+) packages", size(packages)) or [len(packages)])[0])
     try:
-        narrate(
-            "system programs",
-            [*apt_get("install", packages), "--yes"],
-            r"((?:Get:\d+|Unpacking|Setting up) \S+)",
-            steps,
-        )
+        narrate("system programs", [*apt_get("install", packages), "--yes"], APT_STEP, steps, holds=False)
     except Stop as stop:
         say(f"cutaway: {stop}; going on with what is here")
 
@@ -323,13 +318,18 @@ def one_at_a_time():
         except BlockingIOError:
             say("Another set-up is at work in this folder; waiting for it.")
             fcntl.flock(folder, fcntl.LOCK_EX)
+        os.set_inheritable(folder, True)
         yield
     finally:
         os.close(folder)
 
 
-def narrate(doing: str, argv: list, step: str = "^$", steps: int = 1) -> None:
-    """Run `argv`, showing how far it is by counting lines with `step`; Stop with the cause when it fails."""
+def narrate(doing: str, argv: list, step: str = "^$", steps: int = 1, holds: bool = True) -> None:
+    """Run `argv`, showing how far it is by counting lines with `step`; Stop with the cause when it fails.
+
+    What `holds` keeps this folder until it ends, even if set-up is killed: the next set-up must not work beside it.
+    apt-get does not, for a service that it starts would hold the folder for ever.
+    """
     LOG.parent.mkdir(exist_ok=True)
     progress, tail = Progress(doing, steps), []
     child = subprocess.Popen(
@@ -340,6 +340,7 @@ def narrate(doing: str, argv: list, step: str = "^$", steps: int = 1) -> None:
         stderr=subprocess.STDOUT,
         universal_newlines=True,
         errors="replace",
+        close_fds=not holds,
     )
     with child, LOG.open("a", encoding="utf-8") as log:
         for line in child.stdout:
@@ -403,7 +404,8 @@ CAUSES = [
     (r"Read-only file system|Permission denied", "this folder may not be written; use a clone of your own"),
     (
         r"failure resolving|name resolution|could not resolve|Name or service not known|Network is unreachable"
-        r"|from versions: none|ConnectionError|ConnectTimeout|ReadTimeout|Connection (refused|timed out|failed)|CondaHTTPError",
+        r"|from versions: none|ConnectionError|ConnectTimeout|ReadTimeout|CondaHTTPError"
+        r"|Connection (refused|timed out|failed)",
         "the network did not answer; connect this machine, or set http_proxy and https_proxy",
     ),
 ]

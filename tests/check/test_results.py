@@ -43,11 +43,11 @@ def test_the_text_says_everything_in_words() -> None:
         "\n"
         "Task 2: 0 of 1.5\n"
         "  – not reached  its mounts are its own  (0 of 1.5)\n"
-        "      seen: waits for “a process runs” (task 1)\n"
+        "      waits for “a process runs” (task 1)\n"
         "\n"
         "Task 3: 0 of 1\n"
         "  ! error        KVM is there  (0 of 1)\n"
-        "      seen: cannot run here: there is no /dev/kvm"
+        "      cannot run here: there is no /dev/kvm"
     )
 
 

@@ -52,6 +52,7 @@ def test_marking_and_arranging_leave_the_original_alone():
 @pytest.mark.parametrize("evil", ["bell\a", "two\nlines", "null\0", "\x1b[31mred", "\ud800"])
 def test_what_xml_forbids_is_replaced_in_a_line(evil):
     assert "\N{REPLACEMENT CHARACTER}" in process(evil).label
+    assert "\N{REPLACEMENT CHARACTER}" in Arrow(web, evil, database).word
 
 
 def test_the_legend_names_every_kind_and_both_marks():

@@ -1,5 +1,7 @@
 import os
 import re
+from base64 import b64decode
+from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -104,6 +106,15 @@ def test_jupyter_is_given_the_picture_and_the_edges():
     bundle = drawing("web")._repr_mimebundle_()
     assert bundle["text/plain"] == repr(drawing("web"))
     assert bundle["image/svg+xml"].startswith("<svg ")
+
+
+def test_on_a_page_a_picture_has_the_drawing_in_words_as_its_alternative_text():
+    evil = drawing('"><script>alert(1)</script>')
+    html = evil._repr_mimebundle_()["text/html"]
+    assert html.count("<") == 1
+    found = re.fullmatch(r'<img alt="([^"]+)" style="[^"]+" src="data:image/svg\+xml;base64,([^"]+)">', html)
+    assert unescape(found[1]) == f"{evil.title}. {evil.words}"
+    assert b64decode(found[2]).decode() == evil.svg
 
 
 def test_without_graphviz_the_edges_remain_and_one_sentence_says_how_to_get_it(monkeypatch):

@@ -2,6 +2,7 @@
 
 import re
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cutaway.check import contract
 from cutaway.check.contract import Check, Missed, Result, Status
 from cutaway.check.examination import checks_of
 from cutaway.grading import release
+from cutaway.ground import course
 
 PATIENCE_S = 10.0  # for a machine that has other things to do
 SURELY_S = 1.5  # so long a wrong answer stays wrong before it counts as that
@@ -105,6 +107,12 @@ def test_the_points_of_a_cell_are_those_of_its_tasks_checks(lab: str) -> None:
     for check in checks_of(lab):
         asked[f"check(task={check.task})"] = asked.get(f"check(task={check.task})", 0) + check.points
     assert stated == asked
+
+
+def test_the_course_sets_every_lab_for_the_points_of_its_checks() -> None:
+    set_for = tomllib.loads((course.root() / "grading" / "course.toml").read_text())["assignment"]
+    asked = {lab: sum(check.points for check in checks_of(lab)) for lab in LABS}
+    assert {each["name"]: each["points"] for each in set_for} == asked
 
 
 @pytest.mark.parametrize("lab", LABS)

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from engines import engine, image
+
+__all__ = ["engine", "image"]
 
 DEADLINE_S = 20
 

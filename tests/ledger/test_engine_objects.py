@@ -4,14 +4,17 @@ import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from docker import DockerClient
 
 from cutaway import ledger
+from cutaway.ground.engine import Engine
 from cutaway.ledger import engines
 from cutaway.ledger.engines import EngineError
 
@@ -85,66 +88,66 @@ def row(kind: str, name: str, labels: dict[str, str]) -> dict[str, object]:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[SmallEngine]:
-    with SmallEngine(str(tmp_path / "engine.sock")) as engine:
-        thread = threading.Thread(target=engine.serve_forever, kwargs={"poll_interval": 0.02})
+def small(tmp_path: Path) -> Iterator[SmallEngine]:
+    with SmallEngine(str(tmp_path / "engine.sock")) as small:
+        thread = threading.Thread(target=small.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield engine
-        engine.shutdown()
+        yield small
+        small.shutdown()
         thread.join()
 
 
 @pytest.fixture
-def socket(engine: SmallEngine) -> str:
-    return str(engine.server_address)
+def socket(small: SmallEngine) -> str:
+    return str(small.server_address)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_object_is_deleted_at_the_end_of_the_block(
-    kind: str, engine: SmallEngine, socket: str, state_folder: Path
+    kind: str, small: SmallEngine, socket: str, state_folder: Path
 ) -> None:
     with ledger.kept(kind, "web", socket=socket, name="cutaway/web:1") as entry:
         assert not entry.exists()
-        engine.objects[kind, "cutaway/web:1"] = ledger.LABELS()
+        small.objects[kind, "cutaway/web:1"] = ledger.LABELS()
         assert entry.exists()
-    assert engine.objects == {}
+    assert small.objects == {}
 
 
 def test_a_container_is_deleted_while_it_runs_and_with_its_nameless_volumes(
-    engine: SmallEngine, socket: str, state_folder: Path
+    small: SmallEngine, socket: str, state_folder: Path
 ) -> None:
     with ledger.kept("container", "web", socket=socket, name="web"):
-        engine.objects["container", "web"] = ledger.LABELS()
-    assert engine.deleted == ["/containers/web?force=true&v=true"]
+        small.objects["container", "web"] = ledger.LABELS()
+    assert small.deleted == ["/containers/web?force=true&v=true"]
 
 
 def test_what_was_never_made_is_no_error(socket: str, state_folder: Path) -> None:
     ledger.record("container", "web", socket=socket, name="web").undo()
 
 
-def test_what_lacks_our_label_is_left_alone(engine: SmallEngine, socket: str, state_folder: Path) -> None:
+def test_what_lacks_our_label_is_left_alone(small: SmallEngine, socket: str, state_folder: Path) -> None:
     entry = ledger.record("container", "db", socket=socket, name="db")
-    engine.objects["container", "db"] = {"theirs": "1"}
+    small.objects["container", "db"] = {"theirs": "1"}
     with pytest.raises(
         EngineError, match=r"^deleting container db through .*: it lacks our label, so it was left alone"
     ):
         entry.undo()
-    assert engine.objects
+    assert small.objects
     entry.forget()
 
 
-def test_a_removal_in_progress_is_waited_for(engine: SmallEngine, socket: str, state_folder: Path) -> None:
+def test_a_removal_in_progress_is_waited_for(small: SmallEngine, socket: str, state_folder: Path) -> None:
     with ledger.kept("container", "web", socket=socket, name="web"):
-        engine.objects["container", "web"] = ledger.LABELS()
-        engine.conflicts = 3
-    assert engine.objects == {}
+        small.objects["container", "web"] = ledger.LABELS()
+        small.conflicts = 3
+    assert small.objects == {}
 
 
 def test_what_an_engine_will_not_delete_is_said_in_its_words_and_stays_recorded(
-    engine: SmallEngine, socket: str, state_folder: Path
+    small: SmallEngine, socket: str, state_folder: Path
 ) -> None:
     entry = ledger.record("volume", "stuck", socket=socket, name="stuck")
-    engine.objects["volume", "stuck"] = ledger.LABELS()
+    small.objects["volume", "stuck"] = ledger.LABELS()
     with pytest.raises(
         EngineError, match=r"^deleting volume stuck through .*: status 500: the driver failed; mend that, then run"
     ):
@@ -165,7 +168,7 @@ def test_an_engine_of_ours_that_is_gone_took_its_objects_with_it(state_folder: P
 
 
 def test_a_killed_owners_objects_are_deleted_by_the_watcher(
-    engine: SmallEngine,
+    small: SmallEngine,
     socket: str,
     owner: Callable[..., subprocess.Popen[str]],
     until: Callable[[Callable[[], object]], bool],
@@ -175,15 +178,50 @@ def test_a_killed_owners_objects_are_deleted_by_the_watcher(
     )
     assert process.stdout
     process.stdout.readline()
-    engine.objects["container", "web"] = ledger.LABELS()
-    engine.objects["container", "theirs"] = {}
+    small.objects["container", "web"] = ledger.LABELS()
+    small.objects["container", "theirs"] = {}
     process.communicate("go\n")
-    assert until(lambda: list(engine.objects) == [("container", "theirs")])
+    assert until(lambda: list(small.objects) == [("container", "theirs")])
 
 
-def test_objects_are_found_by_their_label(engine: SmallEngine, socket: str, state_folder: Path) -> None:
-    engine.objects.update({(kind, f"{kind}1"): ledger.LABELS() for kind in KINDS})
-    engine.objects["container", "theirs"] = {"cutaway": "1", "cutaway.ledger": "another"}
+def test_objects_are_found_by_their_label(small: SmallEngine, socket: str, state_folder: Path) -> None:
+    small.objects.update({(kind, f"{kind}1"): ledger.LABELS() for kind in KINDS})
+    small.objects["container", "theirs"] = {"cutaway": "1", "cutaway.ledger": "another"}
     label = f"cutaway.ledger={ledger.LABELS()['cutaway.ledger']}"
     found = [name for kind in KINDS for name, _ in engines.labelled(socket, kind, label)]
     assert found == ["container1", "image1", "network1", "volume1"]
+
+
+# --- A real engine ---------------------------------------------------------
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+@pytest.mark.xdist_group("engine")
+def test_a_real_engine_deletes_each_kind_in_the_right_order(engine: Engine, image: str) -> None:
+    client = engine.client()
+    with ExitStack() as kept:
+        for kind, name in (("image", "cutaway/copy:1"), ("volume", "v-1"), ("network", "n-1"), ("container", "c-1")):
+            entry = kept.enter_context(ledger.kept(kind, name, socket=engine.socket, name=name))
+            make(client, kind, name, image)
+            assert entry.exists()
+    client.close()
+    assert not entry.exists()
+    label = f"cutaway.owner={ledger.LABELS()['cutaway.owner']}"
+    assert [name for kind in KINDS for name, _ in engines.labelled(engine.socket, kind, label)] == []
+
+
+def make(client: DockerClient, kind: str, name: str, image: str) -> None:
+    """An object of the kind; the container runs, and holds the others."""
+    labels = ledger.LABELS()
+    if kind == "image":
+        source = client.containers.create(image)
+        source.commit("cutaway/copy", "1", changes=[f"LABEL {key}={value}" for key, value in labels.items()])
+        source.remove()
+    elif kind == "volume":
+        client.volumes.create(name, labels=labels)
+    elif kind == "network":
+        client.networks.create(name, labels=labels)
+    else:
+        held = {"network": "n-1", "volumes": {"v-1": {"bind": "/v"}}}
+        client.containers.run("cutaway/copy:1", "sleep 77", name=name, labels=labels, detach=True, **held)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cutaway import ledger
+from cutaway.ledger import state
 from cutaway.ledger.entry import set_damaged_aside
 from cutaway.linux import Enclosed, Kind, Process
 from cutaway.problem import Problem
@@ -159,6 +160,17 @@ def test_a_forked_child_that_leaves_the_block_undoes_nothing(state_folder: Path)
         assert (state_folder / "x").exists()
 
 
+def test_a_path_is_understood_by_a_process_elsewhere(
+    state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(state_folder)
+    entry = ledger.record("folder", "x", path="x")
+    Path("x").mkdir()
+    monkeypatch.chdir(tmp_path)
+    entry.undo()
+    assert not (state_folder / "x").exists()
+
+
 # --- Several at once -------------------------------------------------------
 
 
@@ -198,6 +210,26 @@ def test_a_damaged_entry_is_kept_aside_and_the_rest_is_undone(damage: str, state
     assert not (state_folder / "x").exists()
 
 
+def test_an_entry_with_senseless_facts_does_not_keep_the_rest_from_being_undone(state_folder: Path) -> None:
+    good, bad = (ledger.record("folder", name, path=state_folder / name) for name in ("good", "bad"))
+    (state_folder / "good").mkdir()
+    bad.facts["path"] = 5
+    bad.save()
+    good, bad = ledger.sweep(lambda entry: True)[::-1]
+    assert (good.trouble, "TypeError" in bad.trouble or "not int" in bad.trouble) == ("", True)
+    assert not (state_folder / "good").exists()
+    bad.entry.forget()
+
+
+def test_drafts_of_killed_writers_are_swept_away_and_those_of_living_are_not(state_folder: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for pid in (dead.pid, os.getpid()):
+        (state.ledger_folder() / f"0-0.{pid}.draft").touch()
+    ledger.sweep()
+    assert [path.name for path in (state_folder / "ledger").iterdir()] == [f"0-0.{os.getpid()}.draft"]
+
+
 def test_a_full_disk_is_one_sentence_and_nothing_is_half_made() -> None:
     """The state folder lies on a filesystem of our own that holds 16 KiB."""
     with Enclosed({Kind.USER, Kind.MNT}, env={"CUTAWAY_STATE": "/mnt/state"}) as box:
@@ -235,7 +267,7 @@ print("folder:", (folder / "x").exists())
 
 def test_a_read_only_state_folder_is_one_sentence() -> None:
     with Enclosed({Kind.USER, Kind.MNT}, env={"CUTAWAY_STATE": "/mnt/state"}) as box:
-        box.run("mount -t tmpfs small /mnt && mount -o remount,ro /mnt")
+        box.run("mount -t tmpfs -o ro small /mnt")
         with pytest.raises(Exception, match="Problem") as failed:
             box.run(
                 [sys.executable, "-c", "from cutaway import ledger; ledger.record('file', 'x', path='/tmp/cutaway-x')"]
@@ -263,3 +295,12 @@ def test_where_the_state_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("XDG_STATE_HOME")
     assert ledger.state_folder() == tmp_path / ".local" / "state" / "cutaway"
     assert ledger.state_folder().stat().st_mode & 0o777 == 0o700
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As somebody whom /etc/passwd does not know, in a container."""
+    for name in ("HOME", "CUTAWAY_STATE", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    with pytest.raises(Problem, match=r"^looking for your home folder: could not .*; set HOME or CUTAWAY_STATE$"):
+        ledger.state_folder()

@@ -1,6 +1,7 @@
 """How each kind of thing is undone, and that nothing else is."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cutaway import ledger
-from cutaway.linux import Enclosed, Kind, Process, cgroups, links
+from cutaway.linux import Enclosed, Kind, Process, cgroups, links, subordinate
 from cutaway.problem import Problem
 
 Until = Callable[[Callable[[], object]], bool]
@@ -97,6 +98,43 @@ def test_folders_that_were_closed_to_writing_are_removed(state_folder: Path) -> 
     close = "os.chmod(p / 'y' / 'z', 0); os.chmod(p / 'y', 0o500)"
     undo = "from cutaway.ledger import paths; paths.remove(str(p)); assert not p.exists()"
     run_without_rights(f"{script}; {close}; {undo}", state_folder)
+
+
+@as_root
+@pytest.mark.skipif(not all(map(shutil.which, subordinate.HELPERS)), reason="needs newuidmap and newgidmap")
+def test_files_of_users_that_were_lent_to_us_are_removed() -> None:
+    """As after a container of an ordinary user; nobody is lent 65,536 users, in a mount namespace of our own."""
+    with Enclosed({Kind.MNT, Kind.PID}) as box:
+        box.run("mount -t tmpfs x /mnt; echo 65534:100000:65536 > /mnt/lent; chown 65534 /mnt")
+        box.run("mount --bind /mnt/lent /etc/subuid; mount --bind /mnt/lent /etc/subgid")
+        said = box.run(
+            [*DROP, "env", "CUTAWAY_STATE=/mnt/state", sys.executable, "-c", LEAVES_LENT_FILES], timeout_s=60
+        )
+    assert said.splitlines() == ["100000 0o700", "without them: PermissionError", "gone: True"]
+
+
+DROP = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+LEAVES_LENT_FILES = """
+import os, subprocess, sys
+from unittest import mock
+from cutaway import ledger
+from cutaway.linux import subordinate
+folder = ledger.state_folder() / "x"
+entry = ledger.record("folder", "x", path=folder)
+folder.mkdir()
+leave = f"mkdir -m 700 {folder}/theirs && touch {folder}/theirs/file && chown -R 1:1 {folder}/theirs"
+subprocess.run([sys.executable, "-I", "-S", subordinate.__file__, "sh", "-c", leave], check=True)
+seen = (folder / "theirs").stat()
+print(seen.st_uid, oct(seen.st_mode & 0o777))
+with mock.patch.object(subordinate, "available", lambda: False):
+    try:
+        entry.undo()
+    except PermissionError as refused:
+        print("without them:", type(refused).__name__)
+entry.undo()
+print("gone:", not folder.exists())
+"""
 
 
 def run_without_rights(code: str, folder: Path) -> None:
@@ -258,3 +296,24 @@ def test_a_control_group_that_cannot_go_says_who_is_in_it(state_folder: Path) ->
         home.write_text(str(os.getpid()))
     entry.undo()
     assert not group.exists()
+
+
+@as_root
+@pytest.mark.parametrize("path", ["/sys/fs/cgroup", str(hierarchies()[0] / "theirs")])
+def test_a_control_group_that_does_not_bear_our_name_is_refused(path: str, state_folder: Path) -> None:
+    with pytest.raises(Problem, match=r"claiming .*: it lies outside .*; choose another path"):
+        ledger.record("cgroup", "theirs", path=path)
+
+
+def test_a_folder_is_not_undone_as_a_control_group(state_folder: Path) -> None:
+    entry = ledger.record("cgroup", "x", path=state_folder / "x")
+    (state_folder / "x").mkdir()
+    with pytest.raises(OSError, match=r"removing .*/x: it is no control group; see /proc/self/mountinfo"):
+        entry.undo()
+    assert (state_folder / "x").exists()
+    entry.forget()
+
+
+def test_the_name_of_a_network_namespace_is_no_way_to_a_file(state_folder: Path) -> None:
+    with pytest.raises(Problem, match=r"claiming the network namespace '\.\./\.\./etc/hosts': a name has no slash"):
+        ledger.record("netns", "x", name="../../etc/hosts")

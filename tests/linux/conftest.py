@@ -17,7 +17,7 @@ DROP = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] i
 @pytest.fixture
 def as_ordinary_user() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
     """Run Python, with these arguments, as a user without rights, in a folder of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="cutaway-"))
+    folder = Path(tempfile.mkdtemp(prefix="ordinary-user-"))
     if DROP:
         os.chown(folder, NOBODY, NOBODY)
     env = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder)}

@@ -110,9 +110,10 @@ def _asked(learner: Learner, task: int | None) -> Results:
         checker = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, pass_fds=[listener.fileno()], start_new_session=True
         )
-    with checker, suppress(ConnectionError):
-        calls.serve(address, vars(__main__))
-    said = checker.stdout.read() if checker.stdout else b""
+    with checker:
+        with suppress(ConnectionError):  # it ended before it listened, and says why below
+            calls.serve(address, vars(__main__))
+        said, _ = checker.communicate()
     if checker.returncode:
         raise Problem(f"checking {learner.lab}: the checker ended with status {checker.returncode}; check again")
     told = json.loads(said)

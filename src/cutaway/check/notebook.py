@@ -58,7 +58,7 @@ def running(path: Path, learner: Learner, folder: Path) -> Iterator[Running]:
     """
     manager = AsyncKernelManager(kernel_name="python3", connection_file=str(folder / "kernel.json"))
     client = NotebookClient(
-        _read(path, f"from cutaway.check import begin_lab\nbegin_lab({learner.lab!r})"),
+        _read(path, learner.lab),
         km=manager,
         timeout=CELL_S,
         interrupt_on_timeout=True,
@@ -80,15 +80,19 @@ def _process(manager: AsyncKernelManager) -> Process:
     return Process.of(provisioner.pid)
 
 
-def _read(path: Path, begin: str) -> NotebookNode:
-    """The cells that are to be run, those of the notebook after one that begins the lab."""
+def _read(path: Path, lab: str) -> NotebookNode:
+    """The cells that are to be run: one that begins the lab, then those of the notebook."""
     try:
         notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except OSError as error:
-        raise Problem(f"reading {path}: {(error.strerror or str(error)).lower()}; name the notebook to check") from None
+        cause = (error.strerror or str(error)).lower()
+        raise Problem(f"reading {path}: {cause}; `cutaway lab` gives you one") from None
     except Exception as error:  # nbformat raises what its parsers raise
         cause = (str(error).splitlines() or ["damaged"])[0]
-        raise Problem(f"reading {path}: it is no notebook ({cause}); `cutaway reset` gives you a fresh one") from None
+        raise Problem(
+            f"reading {path}: it is no notebook ({cause}); `cutaway reset {lab}` gives you a fresh one"
+        ) from None
+    begin = f"from cutaway.check import begin_lab\nbegin_lab({lab!r})"
     first = nbformat.v4.new_code_cell(begin)  # type: ignore[no-untyped-call]
     notebook.cells = [first, *(cell for cell in notebook.cells if not _is_check(cell))]
     return notebook

@@ -61,7 +61,7 @@ class Results:
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col" {LEFT}>{word}</th>' for word in ("check", "result", "points"))
         body = "".join(_html_rows(task, rows) for task, rows in self._tasks())
-        return f"<table><caption>{escape(self.summary)}</caption><thead><tr>{head}</tr></thead>{body}</table>"
+        return f"<table><caption {LEFT}>{escape(self.summary)}</caption><thead><tr>{head}</tr></thead>{body}</table>"
 
     def _tasks(self) -> list[tuple[int, list[Result]]]:
         return [(task, list(rows)) for task, rows in groupby(self.checks, key=lambda each: each.task)]
@@ -72,7 +72,7 @@ def _text(task: int, rows: list[Result]) -> Iterable[str]:
     yield f"Task {task}: {_of(rows)}"
     for each in rows:
         yield f"  {SIGN[each.status]} {each.status:<11}  {each.name}  ({_of([each])})"
-        yield from (f"      {label}: {said}" for label, said in _said(each))
+        yield from (f"      {said}" for said in _said(each))
 
 
 def _html_rows(task: int, rows: list[Result]) -> str:
@@ -81,13 +81,14 @@ def _html_rows(task: int, rows: list[Result]) -> str:
 
 
 def _html_row(each: Result) -> str:
-    said = "".join(f"<br><small>{label}: {escape(text)}</small>" for label, text in _said(each))
+    said = "".join(f"<br><small>{escape(text)}</small>" for text in _said(each))
     sign = f"{SIGN[each.status]} {each.status}".replace(" ", "&nbsp;")
     return f"<tr><td {LEFT}>{escape(each.name)}{said}</td><td {LEFT}>{sign}</td><td {LEFT}>{_of([each])}</td></tr>"
 
 
-def _said(each: Result) -> list[tuple[str, str]]:
-    return [(label, text) for label, text in (("seen", each.observed), ("hint", each.hint)) if text]
+def _said(each: Result) -> list[str]:
+    seen = f"seen: {each.observed}" if each.status is Status.FAILED else each.observed
+    return [said for said in (seen, f"hint: {each.hint}" if each.hint else "") if said]
 
 
 def _of(rows: list[Result]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -68,12 +69,19 @@ def _seen(process: Process, folder: str, port: int) -> Seen:
             "uts": _said(lambda: looking.host_name(process)),
             "pid": _said(lambda: f"{looking.program(process)} is number {looking.numbers(process)[-1]}"),
             "mnt": [
-                _said(lambda: f"/proc shows {len(looking.listed_processes(process))} processes"),
+                _said(lambda: _crowd(looking.listed_processes(process))),
                 _said(lambda: f"lab.folder holds {' '.join(looking.listed(process, folder)) or 'nothing'}"),
             ],
             "net": _said(lambda: f"port {port}: {_last_line(looking.fetch(process, port, '/word'))}", f"port {port}: "),
         },
     )
+
+
+def _crowd(listed: set[int]) -> str:
+    """Who is to be seen in /proc; counted only where it is not everybody, for everybody changes all the time."""
+    if os.getpid() in listed:
+        return "/proc shows this notebook"
+    return f"/proc shows {len(listed)} process{'' if len(listed) == 1 else 'es'}"
 
 
 def _said(look: Callable[[], str], prefix: str = "") -> str:

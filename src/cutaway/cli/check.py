@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from cutaway.check import calls
-from cutaway.check.examination import examine, scratch
+from cutaway.check.examination import checks_of, examine, scratch
 from cutaway.check.learner import Learner
 from cutaway.check.notebook import running
 from cutaway.check.results import Results
 from cutaway.ground import course, grounds, work
+from cutaway.problem import Problem
 
 
 @click.command()
@@ -24,7 +25,7 @@ from cutaway.ground import course, grounds, work
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else.")
 def command(name: str, notebook: Path | None, task: int | None, learner: str | None, as_json: bool) -> None:
     """Check lab NAME from outside: your copy of it, or the NOTEBOOK that you name."""
-    lab = course.unit(name).name
+    lab = _lab(name)
     path = notebook or work.folder() / "labs" / lab / f"{lab}.ipynb"
     who = Learner(lab, learner) if learner else Learner.here(lab)
     results, troubles = checked(path, who, task)
@@ -36,9 +37,18 @@ def command(name: str, notebook: Path | None, task: int | None, learner: str | N
     sys.exit(0 if results.passed else 1)
 
 
+def _lab(name: str) -> str:
+    unit = course.unit(name)
+    if not unit.after:
+        labs = ", ".join(each.name for each in course.labs() if each.written)
+        raise Problem(f"checking {unit.name}: it is a lesson, and only labs are checked; try {labs}")
+    return unit.name
+
+
 def checked(path: Path, learner: Learner, task: int | None = None) -> tuple[Results, list[str]]:
     """The results of the checks of a notebook that is run for the purpose, and what went wrong while it ran."""
-    grounds.begin(learner.lab)
+    grounds.begin(learner.lab)  # both say what is missing before anything is run
+    checks_of(learner.lab)
     listener, address = calls.listening()
     with listener, scratch(learner.lab) as folder, running(path, learner, folder) as notebook:
         notebook.serve(address)

@@ -12,6 +12,7 @@ from cutaway.ledger import engines, state
 from cutaway.ledger.entry import Entry, Outcome, set_damaged_aside
 from cutaway.ledger.strays import Stray, strays
 from cutaway.linux import processes
+from cutaway.problem import Problem
 
 
 @click.command()
@@ -26,8 +27,8 @@ def command(everything: bool, yes: bool) -> None:
     if everything and (living := _living()) and (yes or _agreed(living)):
         undone += ledger.sweep(lambda entry: True)
     _tell(undone)
-    _end(strays(_living(), sockets))
-    left = strays(_living(), sockets)
+    _end(_strays(sockets))
+    left = _strays(sockets)
     _prove(undone, left, sockets)
     sys.exit(1 if left or any(outcome.trouble for outcome in undone) else 0)
 
@@ -42,6 +43,13 @@ def _sockets() -> list[str]:
     recorded = {entry.facts["socket"] for entry in ledger.entries() if "socket" in entry.facts}
     known = engines.known_sockets()
     return known + sorted(socket for socket in recorded - set(known) if engines.answers(socket))
+
+
+def _strays(sockets: list[str]) -> list[Stray]:
+    try:
+        return strays(_living(), sockets)
+    except engines.EngineError as error:
+        raise Problem(str(error)) from error
 
 
 def _agreed(living: list[Entry]) -> bool:

@@ -202,6 +202,9 @@ class Arrow:
     word: str
     target: Enclosure
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "word", _printable(self.word))
+
     def __str__(self) -> str:
         return f"{self.source.name} -> {self.target.name}: {self.word}"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from base64 import b64encode
 from html import escape
 from importlib.util import find_spec
 from subprocess import CalledProcessError
@@ -31,11 +32,23 @@ BACKSLASH = "\ue05c"  # stands for one until the graph is painted: Graphviz puts
 
 
 def mimebundle(drawing: Drawing) -> dict[str, str]:
-    """What Jupyter shows: the edges as text, and the picture when it can be painted."""
+    """What Jupyter shows: the edges as text, and the picture when it can be painted.
+
+    The picture comes twice. JupyterLab prefers the page's form: it shows an SVG output without alternative text,
+    as wide as it is, and only in notebooks that it trusts.
+    """
     try:
-        return {"text/plain": repr(drawing), "image/svg+xml": svg(drawing)}
+        picture = svg(drawing)
     except Problem as problem:
         return {"text/plain": f"{drawing!r}\n({problem})"}
+    return {"text/plain": repr(drawing), "image/svg+xml": picture, "text/html": image(drawing, picture)}
+
+
+def image(drawing: Drawing, picture: str) -> str:
+    """The picture for a page, with the drawing in words as its alternative text."""
+    data = b64encode(picture.encode()).decode()
+    words = escape(f"{drawing.title}. {drawing.words}")
+    return f'<img alt="{words}" style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'
 
 
 def svg(drawing: Drawing) -> str:

@@ -29,7 +29,7 @@ class Table:
 
 
 def html_table(table: Table, caption: str = "", css_class: str = "") -> str:
-    """The table for a page, its headings marked as such, every value escaped."""
+    """The table for a page, its headings marked as such, every value escaped; paths may be broken after a slash."""
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in table.headings)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     named = f' class="{css_class}"' if css_class else ""
@@ -38,7 +38,7 @@ def html_table(table: Table, caption: str = "", css_class: str = "") -> str:
 
 
 def _html_row(row: tuple[str, ...]) -> str:
-    name, *rest = (escape(cell).replace("\n", "<br>") for cell in row)
+    name, *rest = (escape(cell).replace("/", "/<wbr>").replace("\n", "<br>") for cell in row)
     return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
 
 

@@ -34,14 +34,14 @@ STYLE = """<style>
   color: var(--jp-content-font-color1, #1c1c1c); background: var(--jp-layout-color0, #ffffff); max-width: 100%; }
 .cutaway-view caption { text-align: left; padding: 4px 10px; font-weight: 600; }
 .cutaway-view th, .cutaway-view td { text-align: left !important; vertical-align: top; padding: 5px 10px;
-  max-width: 22em; overflow-wrap: anywhere;
   border: 0 solid var(--jp-border-color1, #b5b5b5); border-bottom-width: 1px; }
-.cutaway-view td:nth-child(3), .cutaway-view td:nth-child(4) {
+.cutaway-view td:nth-child(3), .cutaway-view td:nth-child(4) { max-width: 22em; overflow-wrap: anywhere;
   font-family: var(--jp-code-font-family, Menlo, Consolas, "DejaVu Sans Mono", monospace); }
-.cutaway-view th, .cutaway-view td:last-child { white-space: nowrap; }
 .cutaway-view td:last-child span { display: inline-block; padding: 0 8px; border-radius: 9px; }
 .cutaway-view .shared { border: 1px dashed currentColor; }
 .cutaway-view .private { border: 2px solid currentColor; font-weight: 600; }
+@media (max-width: 480px) { .cutaway-view { font-size: 12px; }
+  .cutaway-view th, .cutaway-view td, .cutaway-view td:last-child span { padding: 1px 3px; } }
 </style>"""
 
 

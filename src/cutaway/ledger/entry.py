@@ -139,23 +139,25 @@ def sweep(which: Callable[[Entry], bool] = lambda entry: entry.abandoned) -> lis
     if not folder.exists():
         return []
     with state.one_at_a_time(folder):
+        state.drop_drafts(folder)
         return [_undone(entry) for entry in reversed(entries()) if which(entry)]
 
 
 def set_damaged_aside() -> list[Path]:
     """Move what cannot be read out of the ledger, for somebody to look at, and say where to."""
-    damaged = [path for path in _files() if not _read(path) and path.exists()]
     aside = state.location() / "damaged"
-    if damaged:
-        aside.mkdir(exist_ok=True)
-    return [path.rename(aside / path.name) for path in damaged]
+    with state.explained("keeping damaged entries in", aside):
+        damaged = [path for path in _files() if not _read(path) and path.exists()]
+        if damaged:
+            aside.mkdir(exist_ok=True)
+        return [path.rename(aside / path.name) for path in damaged]
 
 
 def _undone(entry: Entry) -> Outcome:
     try:
         entry.undo()
-    except (OSError, Problem, RecursionError) as trouble:  # the last: folders within folders without end
-        return Outcome(entry, str(trouble))
+    except Exception as trouble:  # a bad entry must not keep the others from being undone
+        return Outcome(entry, str(trouble) or type(trouble).__name__)
     return Outcome(entry, "")
 
 
@@ -181,4 +183,10 @@ def _new_path() -> Path:
 
 
 def _plain(facts: Facts) -> Facts:
-    return {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in facts.items()}
+    """The facts as they can be written, and understood by a process with another working folder."""
+    spelled: dict[str, Callable[[str], str]] = {
+        "path": os.path.abspath,
+        "target": os.path.realpath,
+        "socket": os.path.abspath,
+    }
+    return {key: spelled[key](value) if key in spelled else value for key, value in facts.items()}

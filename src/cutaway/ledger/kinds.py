@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from cutaway.ledger import engines, paths
 from cutaway.linux import cgroups, links, mounts
 from cutaway.linux.processes import Process, boot_id, descendants, marked
+from cutaway.problem import Problem
 
 # --- Words -----------------------------------------------------------------
 
@@ -69,7 +70,13 @@ def _unmount(facts: Facts) -> None:
 
 
 def _netns(facts: Facts) -> str:
+    if "/" in facts["name"]:
+        raise Problem(f"claiming the network namespace {facts['name']!r}: a name has no slash; choose another")
     return f"/run/netns/{facts['name']}"
+
+
+def _cgroup(facts: Facts) -> str:
+    return str(paths.ours(facts["path"]))
 
 
 def _end_netns(facts: Facts) -> None:
@@ -116,7 +123,7 @@ KINDS = {
     "folder": _path(),
     "mount": Thing(frozenset({"target"}), lambda facts: mounts.mounted(facts["target"]) > 0, _unmount),
     "cgroup": Thing(
-        frozenset({"path"}), lambda facts: Path(facts["path"]).exists(), lambda facts: cgroups.remove(facts["path"])
+        frozenset({"path"}), lambda facts: Path(_cgroup(facts)).exists(), lambda facts: cgroups.remove(_cgroup(facts))
     ),
     "netns": Thing(frozenset({"name"}), lambda facts: os.path.lexists(_netns(facts)), _end_netns),
     "link": Thing(frozenset({"name"}), _link_exists, _end_link, may_have=frozenset({"netns"})),

@@ -16,7 +16,6 @@ def LABELS(owner: Process | None = None) -> dict[str, str]:  # noqa: N802
 
 def owner_of(labels: Mapping[str, str]) -> Process | None:
     """The owner that the labels name, if they are of this ledger."""
-    if labels.get("cutaway.ledger") != state.mark():
-        return None
-    pid, start_time, boot_id = labels["cutaway.owner"].split(".", 2)
-    return Process(int(pid), int(start_time), boot_id)
+    pid, start_time, boot_id = [*labels.get("cutaway.owner", "").split(".", 2), "", "", ""][:3]
+    ours = labels.get("cutaway.ledger") == state.mark() and pid.isdigit() and start_time.isdigit()
+    return Process(int(pid), int(start_time), boot_id) if ours else None

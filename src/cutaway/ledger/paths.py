@@ -17,7 +17,7 @@ if __name__ == "__main__":  # -I leaves no search path to our own package
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cutaway.ledger import state
-from cutaway.linux import mounts, subordinate
+from cutaway.linux import mounts
 from cutaway.problem import Problem
 
 OUR_PREFIX = "cutaway-"
@@ -44,10 +44,8 @@ def remove(path: str) -> None:
             mounts.unmount(mount.target, lazily=True)
     try:
         _remove(full)
-    except PermissionError:
-        if not subordinate.available():
-            raise
-        _remove_as_lender(full)
+    except PermissionError as refused:
+        _remove_as_lender(full, refused)
 
 
 def _remove(path: Path) -> None:
@@ -59,14 +57,17 @@ def _remove(path: Path) -> None:
             os.close(parent)
 
 
-def _remove_as_lender(path: Path) -> None:
-    """Remove also what belongs to the users that were lent to us: as root of a namespace that has them."""
+def _remove_as_lender(path: Path, refused: PermissionError) -> None:
+    """Remove also what belongs to the users that were lent to us, as root of a namespace that has them."""
+    from cutaway.linux import subordinate  # slow to import, and seldom needed
+
+    if not subordinate.available():
+        raise refused
     python = [sys.executable, "-I", "-S"]
-    done = subprocess.run(
-        [*python, subordinate.__file__, *python, __file__, path], capture_output=True, text=True, check=False
-    )
+    words = [*python, subordinate.__file__, *python, __file__, str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise PermissionError(f"removing {path} with our subordinate users: {done.stderr.strip()}")
+        raise PermissionError(f"removing {path} with the users lent to us: {done.stderr.strip()}") from refused
 
 
 def _opened(folder: Path) -> int:

@@ -11,14 +11,21 @@ from pathlib import Path
 
 from cutaway.problem import Problem
 
+DRAFT = ".draft"
+
 # --- Where -----------------------------------------------------------------
 
 
 def location() -> Path:
     """Where the state folder is or would be: $CUTAWAY_STATE, else `cutaway` in the XDG state folder."""
-    named = os.environ.get("CUTAWAY_STATE")
-    home = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
-    return Path(named or home / "cutaway").absolute().resolve()
+    if named := os.environ.get("CUTAWAY_STATE"):
+        return Path(named).absolute().resolve()
+    try:
+        return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser().resolve() / "cutaway"
+    except RuntimeError as error:
+        raise Problem(
+            f"looking for your home folder: {str(error).lower().rstrip('.')}; set HOME or CUTAWAY_STATE"
+        ) from error
 
 
 def state_folder() -> Path:
@@ -47,13 +54,21 @@ def _made(folder: Path) -> Path:
 
 def write(path: Path, text: str) -> None:
     """Put `text` into `path` so that even a power cut leaves the old content or the new, never half of it."""
-    draft = path.with_suffix(".draft")
+    draft = path.with_suffix(f".{os.getpid()}{DRAFT}")
     with explained("writing", path):
         try:
             _write_out(draft, text)
             draft.rename(path)
             _sync(path.parent)
         finally:
+            draft.unlink(missing_ok=True)
+
+
+def drop_drafts(folder: Path) -> None:
+    """Remove what processes were about to write when they were killed."""
+    for draft in folder.glob(f"*{DRAFT}"):
+        writer = draft.suffixes[-2].removeprefix(".")
+        if not Path("/proc", writer).exists():
             draft.unlink(missing_ok=True)
 
 

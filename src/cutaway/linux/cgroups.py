@@ -35,6 +35,10 @@ def kill(path: str) -> None:
 
 def remove(path: str, timeout_s: float = 10) -> None:
     """Kill what is in the group and make it gone, with all groups below it; TimeoutError when processes stay."""
+    if Path(path).exists() and not (Path(path) / "cgroup.procs").exists():
+        raise OSError(
+            errno.EINVAL, f"removing {path}: it is no control group; see /proc/self/mountinfo for where they are"
+        )
     if os.getpid() in members(path):
         raise OSError(errno.EBUSY, f"removing {path}: this process itself is in it; move it out first")
     deadline = time.monotonic() + timeout_s

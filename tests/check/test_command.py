@@ -1,0 +1,184 @@
+"""`cutaway check`: one sentence for each thing that a reader can get wrong, and nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from cutaway import ledger
+from cutaway.ground import course
+
+Said = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(autouse=True)
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state_folder: Path) -> None:
+    """A reader who has no folder yet."""
+    monkeypatch.setenv("CUTAWAY_FOLDER", str(tmp_path / "cutaway"))
+    monkeypatch.setenv("CUTAWAY_LEARNER", "ada")
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+
+
+def cutaway_check(*words: str | Path) -> Said:
+    argv = [sys.executable, "-m", "cutaway", "check", *map(str, words)]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=120)
+
+
+def notebook(folder: Path, *cells: str) -> Path:
+    path = folder / "mine.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in cells]), path)  # type: ignore[no-untyped-call]
+    return path
+
+
+# --- What a reader can get wrong -------------------------------------------
+
+
+def test_a_lab_of_no_such_name_is_one_sentence() -> None:
+    said = cutaway_check("77-nothing")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.startswith("cutaway: looking for '77-nothing': ")
+    assert said.stderr.count("\n") == 1
+
+
+def test_a_lesson_is_not_a_lab_and_says_so() -> None:
+    said = cutaway_check("06-namespaces")
+    assert said.stderr == "cutaway: checking 06-namespaces: it is a lesson, and only labs are checked; try 04-isolate\n"
+
+
+def test_a_copy_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    said = cutaway_check("04-isolate")
+    place = tmp_path / "cutaway" / "labs" / "04-isolate" / "04-isolate.ipynb"
+    assert said.stderr == f"cutaway: reading {place}: no such file or directory; `cutaway lab` gives you one\n"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5}', "\x00\xff"])
+def test_a_copy_that_is_no_notebook_is_one_sentence_and_no_zero(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.ipynb"
+    path.write_text(content)
+    said = cutaway_check("04-isolate", path, "--json")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.startswith(f"cutaway: reading {path}: it is no notebook (")
+    assert said.stderr.endswith("; `cutaway reset 04-isolate` gives you a fresh one\n")
+    assert said.stderr.count("\n") == 1
+
+
+def test_where_the_checks_are_not_the_reader_is_told_who_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("notebooks/contents.toml", "labs/04-isolate/04-isolate.ipynb"):
+        (tmp_path / part).parent.mkdir(parents=True)
+        (tmp_path / part).write_bytes((course.root() / part).read_bytes())
+    monkeypatch.setenv("CUTAWAY_COURSE", str(tmp_path))
+    said = cutaway_check("04-isolate", tmp_path / "labs" / "04-isolate" / "04-isolate.ipynb")
+    assert said.stderr.startswith("cutaway: checking 04-isolate: its checks are not on this machine; hand your ")
+
+
+def test_where_there_are_no_user_namespaces_nobody_is_given_a_zero(tmp_path: Path) -> None:
+    """Real: in a user namespace whose limit on further ones is nought."""
+    forbid = "echo 0 > /proc/sys/user/max_user_namespaces && exec"
+    argv = [sys.executable, "-m", "cutaway", "check", "04-isolate", str(notebook(tmp_path)), "--json"]
+    said = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "sh", "-c", f'{forbid} "$@"', "sh", *argv],
+        capture_output=True,
+        text=True,
+    )
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.startswith("cutaway: beginning 04-isolate: it needs user namespaces, and ")
+    assert said.stderr.count("\n") == 1
+
+
+# --- What a notebook can do ------------------------------------------------
+
+
+def outcomes(said: Said) -> dict[str, list[str]]:
+    """How the first check of each task ended, and what was seen."""
+    first: dict[str, list[str]] = {}
+    for each in json.loads(said.stdout)["checks"]:
+        first.setdefault(f"task {each['task']}", [each["status"], each["observed"]])
+    return first
+
+
+@pytest.mark.slow
+def test_a_notebook_without_the_functions_is_told_which_are_missing(tmp_path: Path) -> None:
+    said = cutaway_check("04-isolate", notebook(tmp_path, "print('to the page')", "1 / 0"), "--json")
+    assert outcomes(said)["task 1"] == ["failed", "the notebook has no function own_name"]
+    assert said.stderr == "while running mine.ipynb: cell 2 raised ZeroDivisionError: division by zero\n"
+    assert list((ledger.state_folder() / "ledger").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["import os; os._exit(0)", "import os; os.kill(os.getpid(), 9)"])
+def test_a_cell_that_ends_the_kernel_is_named_and_no_check_is_reached(end: str, tmp_path: Path) -> None:
+    said = cutaway_check("04-isolate", notebook(tmp_path, "1", end, "2"), "--json")
+    assert set(map(tuple, outcomes(said).values())) == {("not reached", "the notebook's kernel did not answer")}
+    assert "cell 2 ended the kernel" in said.stderr
+
+
+@pytest.mark.slow
+def test_what_hides_the_answer_is_hidden_also_from_a_notebook_that_does_not_begin_the_lab(tmp_path: Path) -> None:
+    said = cutaway_check("04-isolate", notebook(tmp_path, "from cutaway.linux import Enclosed"), "--json")
+    assert (
+        "cell 1 raised Hidden: importing cutaway.linux.Enclosed: it holds the answer of lab 04-isolate" in said.stderr
+    )
+
+
+DAEMON = """
+import os
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execve("/bin/sleep", ["sleep", "SECONDS"], {})
+    os._exit(0)
+""".strip()
+
+
+@pytest.mark.slow
+def test_a_process_that_hides_from_everybody_has_ended_with_the_check(tmp_path: Path) -> None:
+    """It has left its parent, its session and its environment."""
+    seconds = f"4{os.getpid()}"
+    cutaway_check("04-isolate", notebook(tmp_path, DAEMON.replace("SECONDS", seconds)), "--task", "1")
+    assert not running(f"sleep\0{seconds}\0")
+
+
+def running(command: str) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found += [int(path.parent.name)] if path.read_text() == command else []
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen within 30 s"
+            time.sleep(0.05)
+
+    return wait
+
+
+@pytest.mark.slow
+def test_a_check_that_is_killed_leaves_nothing(tmp_path: Path, until: Callable[[Callable[[], object]], None]) -> None:
+    """SIGKILL in the middle of a cell that has started something; the watchers clean up."""
+    seconds = f"5{os.getpid()}"
+    cells = [f"import subprocess\nsubprocess.Popen(['sleep', '{seconds}'])", "import time\ntime.sleep(100)"]
+    argv = [sys.executable, "-m", "cutaway", "check", "04-isolate", str(notebook(tmp_path, *cells))]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as checker:
+        until(lambda: running(f"sleep\0{seconds}\0"))
+        checker.send_signal(signal.SIGKILL)
+    until(lambda: not running(f"sleep\0{seconds}\0"))
+    until(lambda: not list((ledger.state_folder() / "ledger").iterdir()))
+    assert list((ledger.state_folder() / "check").iterdir()) == []
+    assert list((ledger.state_folder() / "labs").iterdir()) == []

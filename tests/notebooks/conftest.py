@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = 65534
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def tool() -> ModuleType:
+    """tools/notebooks.py."""
+    spec = importlib.util.spec_from_file_location("cutaway_tools_notebooks", ROOT / "tools" / "notebooks.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look there for their module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(params=["as ourselves", "as an ordinary user"])
+def python(request: pytest.FixtureRequest) -> Iterator[Run]:
+    """Run Python from the checkout, in a home of its own; the second time, where we are root, without any right."""
+    drop: list[str] = []
+    home = Path(tempfile.mkdtemp(prefix="cutaway-pages-"))
+    if request.param == "as an ordinary user":
+        if os.geteuid():
+            pytest.skip("needs root, to become somebody else; without root both are the same")
+        drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        if subprocess.run([*drop, sys.executable, "-c", ""], capture_output=True, check=False).returncode:
+            pytest.skip(f"needs a checkout that an ordinary user can read: {sys.executable}")
+        os.chown(home, NOBODY, NOBODY)
+    env = {**os.environ, "HOME": str(home), "TMPDIR": str(home), "CUTAWAY_STATE": str(home / "state")}
+    yield lambda *words: subprocess.run(
+        [*drop, sys.executable, *map(str, words)], env=env, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    shutil.rmtree(home)

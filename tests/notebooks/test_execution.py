@@ -1,0 +1,65 @@
+"""Every lesson runs from the top and prints what it stores: for root, and for an ordinary user."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import warnings
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from conftest import ROOT, Run
+
+from cutaway.ground import course
+
+WRITTEN = [unit for unit in course.lessons() if unit.written]
+QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", WRITTEN, ids=lambda unit: unit.name)
+def test_a_lesson_prints_what_it_stores(unit: course.Unit, tool: ModuleType, python: Run) -> None:
+    page = tool.Page.read(unit)
+    different = tool.differences(page)
+    if different:
+        warnings.warn(f"{unit.name} runs, but its outputs are not compared here: {'; '.join(different)}", stacklevel=1)
+    done = python("-m", "pytest", *QUIET, "--nbval-lax" if different else "--nbval", unit.path)
+    assert re.search(rf"^{len(page.code)} passed", done.stdout, re.MULTILINE), done.stdout + done.stderr
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Path:
+    """Lesson 00, somewhere else, to be changed."""
+    for name in ("conftest.py", "contents.toml", "00-start-here.ipynb"):
+        shutil.copy(ROOT / "notebooks" / name, tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    tmp_path.chmod(0o755)
+    return tmp_path / "00-start-here.ipynb"
+
+
+def change(path: Path, media: str, old: str, new: str) -> None:
+    """Replace some text in the stored outputs of one media type."""
+    page = json.loads(path.read_text())
+    for cell in page["cells"]:
+        for output in cell.get("outputs", []):
+            place = output if media == "text" else output.get("data", {})
+            if media in place:
+                place[media] = "".join(place[media]).replace(old, new)
+    path.write_text(json.dumps(page))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", ["as ourselves"], indirect=True)
+def test_a_wrong_output_fails_its_own_cell_and_a_picture_is_not_compared(changed: Path, python: Run) -> None:
+    change(changed, "text", "the note is there: False", "the note is there: True")
+    change(changed, "image/svg+xml", "<svg", "<svg drawn-by='another version'")
+    done = python("-m", "pytest", *QUIET, "--nbval", "--rootdir", changed.parent, changed)
+    assert re.search(r"^1 failed, 14 passed", done.stdout, re.MULTILINE), done.stdout + done.stderr
+
+
+def test_where_it_was_executed_otherwise_the_difference_is_named(tool: ModuleType) -> None:
+    page = tool.pages(("06-namespaces",))[0]
+    page.notebook.metadata["cutaway"]["cgroup"] = "v3"
+    assert any(sentence.startswith("cgroup: executed with v3, here ") for sentence in tool.differences(page))

@@ -18,7 +18,10 @@ from cutaway.grading import release
 from cutaway.ground import course
 from cutaway.problem import Problem
 
-HANDED_OUT = {"04-isolate": ["labs/04-isolate/04-isolate.ipynb"]}
+HANDED_OUT = {
+    "01-trace-a-process": ["labs/01-trace-a-process/01-trace-a-process.ipynb"],
+    "04-isolate": ["labs/04-isolate/04-isolate.ipynb"],
+}
 
 
 @pytest.mark.parametrize("lab", LABS)

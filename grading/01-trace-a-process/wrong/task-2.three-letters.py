@@ -1,0 +1,13 @@
+"""Caught by: mapping finds what an address lies in.
+
+The fourth letter, private or shared, is a part of the permissions.
+"""
+
+
+def mapping(pid: int, address: int) -> dict | None:
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        span, permissions, _, _, _, *path = line.split(maxsplit=5)
+        low, high = (int(each, 16) for each in span.split("-"))
+        if low <= address < high:
+            return {"path": "".join(path), "permissions": permissions[:3]}
+    return None

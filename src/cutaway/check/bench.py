@@ -1,16 +1,20 @@
 """The checker's end of the line: what a check is given to look at a learner's work from.
 
-A `Bench` knows the learner, reaches the functions of their notebook, and hands out empty folders. Each call comes
-with the state of the machine before it (`Baseline`) and with the process that the kernel says made it.
+A `Bench` knows the learner, reaches the functions of their notebook, hands out empty folders, and sets scenes, which
+are processes of the check's own for a function to be asked about. Each call comes with the state of the machine
+before it (`Baseline`) and with the process that the kernel says made it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import socket
 import stat
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,6 +96,8 @@ class Bench:
         """Wait for `kernel`, the notebook's, to connect; Unreachable when it does not. `folder` is ours to work in."""
         self.learner, self.kernel, self._listener, self._folder = learner, kernel, listener, folder
         self._made: dict[str, Call | Missed] = {}
+        self._scenes: dict[tuple[Path, tuple[str, ...]], dict[str, Any]] = {}
+        self._actors: list[subprocess.Popen[bytes]] = []
         self._lines: list[socket.socket] = []
         self._callers: list[Process] = []
         self._control = self._connection(lambda process: process == kernel)
@@ -115,10 +121,28 @@ class Bench:
         path.mkdir(exist_ok=True)
         return str(path)
 
+    def scene(self, program: Path, *arguments: str) -> dict[str, Any]:
+        """Run a Python program of the check's own, once; what it says of itself as one line of JSON.
+
+        It and all that it starts stay until the bench closes. So that nothing of it is left when we are killed, it
+        should end when its standard input does.
+        """
+        key = program, arguments
+        if key not in self._scenes:
+            argv = [sys.executable, "-I", "-S", str(program), *arguments]
+            actor = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+            self._actors.append(actor)
+            assert actor.stdout is not None
+            self._scenes[key] = dict(json.loads(actor.stdout.readline()))
+        return self._scenes[key]
+
     def close(self) -> None:
-        """End everything that the calls started, and hang up."""
+        """End everything that the calls and the scenes started, and hang up."""
         for caller in self._callers:
             calls.end(caller)
+        for actor in self._actors:
+            calls.end(Process.of(actor.pid))
+            actor.communicate()
         for line in [*self._lines, self._control]:
             line.close()
 

@@ -118,6 +118,7 @@ def test_after_a_reboot_files_go_and_what_the_boot_took_is_only_forgotten(state_
     for entry in things:
         entry.owner = entry.owner._replace(boot_id="yesterday")
         entry.save()
+    assert [entry.exists() for entry in things] == [True, False]
     assert [outcome.trouble for outcome in ledger.sweep()] == ["", ""]
     assert not (state_folder / "x").exists()
     assert sleeper.alive()

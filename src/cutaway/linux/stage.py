@@ -23,6 +23,7 @@ if __name__ == "__main__":  # -I leaves no search path to our own package
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cutaway.linux import calls, links, mounts, namespaces
+from cutaway.linux.commands import shell_status
 from cutaway.linux.namespaces import Kind
 
 CANNOT_START = 127  # the shell's status for a command that is not there
@@ -71,8 +72,7 @@ def enter(maker: int, channel: int, kinds: set[Kind], door: str, *command: str) 
     os.close(channel)
     if first_to_end(os.pidfd_open(inner), maker) == maker:
         os.killpg(0, signal.SIGKILL)
-    status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
-    sys.exit(status if status >= 0 else 128 - status)  # as a shell tells of a signal
+    sys.exit(shell_status(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])))
 
 
 # --- What both need --------------------------------------------------------

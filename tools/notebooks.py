@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from statistics import median
 
@@ -127,6 +128,26 @@ def navigated(page: Page) -> str:
     if GENERATED.search(source):
         return GENERATED.sub(lambda _: generated, source)
     return f"{source.rstrip()}\n\n{generated}"
+
+
+def contents_path() -> Path:
+    return course.root() / "notebooks" / "contents.md"
+
+
+def contents() -> str:
+    """The page behind Contents where the course is read as files; a reader's own copy also shows how far they are."""
+    lines = ["# Contents", "", "Made by `tools/notebooks.py navigate` from `contents.toml`."]
+    for part, lessons in groupby(course.lessons(), lambda unit: unit.part):
+        lines += ["", f"## {part}", "", "| | | minutes | needs |", "|--:|:--|--:|:--|"]
+        for lesson in lessons:
+            lines += [_row(unit) for unit in (lesson, *(lab for lab in course.labs() if lab.after == lesson.number))]
+    return "\n".join([*lines, ""])
+
+
+def _row(unit: course.Unit) -> str:
+    place = os.path.relpath(unit.path, contents_path().parent)
+    title = f"[{unit.title}]({place})" if unit.written else f"{unit.title} (not written yet)"
+    return f"| {'lab ' if unit.after else ''}{unit.number} | {title} | {unit.minutes} | {', '.join(unit.needs)} |"
 
 
 # --- The rules -------------------------------------------------------------
@@ -372,9 +393,11 @@ def main() -> None:
 @click.argument("names", nargs=-1)
 def _check(names: tuple[str, ...]) -> None:
     """Print every fault of the lessons; exit 1 if there is one."""
-    found = [(page, sentence) for page in pages(names) for sentence in faults(page)]
-    for page, sentence in found:
-        click.echo(f"{page.unit.path.name}: {sentence}")
+    found = [f"{page.unit.path.name}: {sentence}" for page in pages(names) for sentence in faults(page)]
+    if not contents_path().exists() or contents_path().read_text() != contents():
+        found.append("contents.md is not what contents.toml says; run `tools/notebooks.py navigate`")
+    for line in found:
+        click.echo(line)
     if found:
         sys.exit(1)
     click.echo(f"{len(pages(names))} lessons, no fault")
@@ -383,7 +406,8 @@ def _check(names: tuple[str, ...]) -> None:
 @main.command(name="navigate")
 @click.argument("names", nargs=-1)
 def _navigate(names: tuple[str, ...]) -> None:
-    """Write the generated lines of each title cell from contents.toml."""
+    """Write contents.md, and the generated lines of each title cell, from contents.toml."""
+    contents_path().write_text(contents())
     for page in pages(names):
         source = navigated(page)
         if page.cells[0].source != source:

@@ -14,7 +14,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from cutaway import ledger
+from cutaway.check.learner import Learner
+from cutaway.check.notebook import running
 from cutaway.ground import course
+from cutaway.problem import Problem
 
 Said = subprocess.CompletedProcess[str]
 
@@ -60,14 +63,22 @@ def test_a_copy_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5}', "\x00\xff"])
-def test_a_copy_that_is_no_notebook_is_one_sentence_and_no_zero(content: str, tmp_path: Path) -> None:
+def test_a_copy_that_is_no_notebook_is_one_sentence(content: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.ipynb"
     path.write_text(content)
-    said = cutaway_check("04-isolate", path, "--json")
+    with pytest.raises(Problem) as caught, running(path, Learner("04-isolate", "ada"), tmp_path):
+        pass
+    said = str(caught.value)
+    assert said.startswith(f"reading {path}: it is no notebook (")
+    assert said.endswith("; `cutaway reset 04-isolate` gives you a fresh one")
+    assert "\n" not in said
+
+
+def test_a_copy_that_is_no_notebook_is_not_a_zero(tmp_path: Path) -> None:
+    (tmp_path / "mine.ipynb").write_text("{")
+    said = cutaway_check("04-isolate", tmp_path / "mine.ipynb", "--json")
     assert (said.returncode, said.stdout) == (1, "")
-    assert said.stderr.startswith(f"cutaway: reading {path}: it is no notebook (")
-    assert said.stderr.endswith("; `cutaway reset 04-isolate` gives you a fresh one\n")
-    assert said.stderr.count("\n") == 1
+    assert said.stderr.startswith("cutaway: reading ")
 
 
 def test_where_the_checks_are_not_the_reader_is_told_who_has_them(
@@ -130,6 +141,30 @@ def test_what_hides_the_answer_is_hidden_also_from_a_notebook_that_does_not_begi
     )
 
 
+LIVELY = """
+import threading
+from IPython.display import HTML, display
+import ipywidgets
+
+def own_name(hostname):
+    print("to the page")
+    display(HTML("<b>bold</b>"), ipywidgets.IntSlider())
+    lines = !echo captured
+    threading.Thread(target=print, args=("from a thread",)).start()
+    get_ipython().system_raw(f"unshare --user --map-root-user --uts sh -c 'hostname {hostname}; exec sleep 100' &")
+
+def own_processes(hostname):
+    input("who? ")
+"""
+
+
+@pytest.mark.slow
+def test_a_function_may_use_whatever_a_notebook_has_and_is_not_asked_to_type(tmp_path: Path) -> None:
+    said = outcomes(cutaway_check("04-isolate", notebook(tmp_path, LIVELY), "--json"))
+    assert said["task 1"] == ["passed", ""]
+    assert said["task 2"][1].startswith("own_processes raised StdinNotImplementedError: ")
+
+
 DAEMON = """
 import os
 if os.fork() == 0:
@@ -145,10 +180,10 @@ def test_a_process_that_hides_from_everybody_has_ended_with_the_check(tmp_path: 
     """It has left its parent, its session and its environment."""
     seconds = f"4{os.getpid()}"
     cutaway_check("04-isolate", notebook(tmp_path, DAEMON.replace("SECONDS", seconds)), "--task", "1")
-    assert not running(f"sleep\0{seconds}\0")
+    assert not commanded(f"sleep\0{seconds}\0")
 
 
-def running(command: str) -> list[int]:
+def commanded(command: str) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -176,9 +211,9 @@ def test_a_check_that_is_killed_leaves_nothing(tmp_path: Path, until: Callable[[
     cells = [f"import subprocess\nsubprocess.Popen(['sleep', '{seconds}'])", "import time\ntime.sleep(100)"]
     argv = [sys.executable, "-m", "cutaway", "check", "04-isolate", str(notebook(tmp_path, *cells))]
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as checker:
-        until(lambda: running(f"sleep\0{seconds}\0"))
+        until(lambda: commanded(f"sleep\0{seconds}\0"))
         checker.send_signal(signal.SIGKILL)
-    until(lambda: not running(f"sleep\0{seconds}\0"))
+    until(lambda: not commanded(f"sleep\0{seconds}\0"))
     until(lambda: not list((ledger.state_folder() / "ledger").iterdir()))
     assert list((ledger.state_folder() / "check").iterdir()) == []
     assert list((ledger.state_folder() / "labs").iterdir()) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -140,18 +139,16 @@ def test_only_what_the_lesson_needs_is_tried(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_beginning_takes_a_fraction_of_a_second():
+    """Of processor time, its own and that of what it starts: others may be busy here."""
     if not probes.find("user namespaces").ok:
         pytest.skip("user namespaces: " + probes.find("user namespaces").evidence)
-    began = time.process_time()
-    fastest = min(_seconds("02-spaces") for _ in range(3))
-    assert fastest < 0.3
-    assert time.process_time() - began < 1
+    assert min(_processor_seconds("02-spaces") for _ in range(3)) < 0.3
 
 
-def _seconds(lesson: str) -> float:
-    began = time.monotonic()
+def _processor_seconds(lesson: str) -> float:
+    before = os.times()
     grounds.begin(lesson)
-    return time.monotonic() - began
+    return sum(os.times()[:4]) - sum(before[:4])
 
 
 def test_the_room_is_imported_quickly_because_every_lesson_begins_with_it():

@@ -51,6 +51,12 @@ def answered(notebook: Any, **cells: str) -> Any:
     return notebook
 
 
+def without_views(notebook: Any) -> Any:
+    """The notebook without the cells that only show."""
+    notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith("look")]
+    return notebook
+
+
 def working_cells(notebook: Any) -> list[str]:
     """The cells that begin the lab and define what is asked for; not those that only show or check."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

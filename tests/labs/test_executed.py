@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
-from answers import LABS, answered, master, wrong_answers
+from answers import LABS, answered, master, without_views, wrong_answers
 from nbgrader.utils import determine_grade
 
 pytestmark = pytest.mark.slow
@@ -73,11 +73,12 @@ def test_nbval_accepts_the_solved_copy(lab: str, tmp_path: Path) -> None:
 def test_a_cell_and_a_terminal_give_the_same_answer_and_nbgrader_reads_the_same_marks(tmp_path: Path) -> None:
     wrong = {each.name: each.source for each in wrong_answers("04-isolate")}
     mixed = answered(
-        master("04-isolate"),
+        without_views(master("04-isolate")),
         task_2=wrong["task-2.old-proc"],
         task_4=wrong["task-4.nobody-listens"],
-        look_2="",
-        look_4="box = own_network(lab.hostname, lab.folder, lab.word, lab.port)",
+        check_1="",
+        check_3="",
+        check_5="",
     )
     mixed.cells.append(nbformat.v4.new_code_cell("check('04-isolate')"))
     done = executed(mixed, tmp_path)
@@ -85,12 +86,7 @@ def test_a_cell_and_a_terminal_give_the_same_answer_and_nbgrader_reads_the_same_
     said = terminal(tmp_path / "copy.ipynb")
     assert said.stdout == shown.data["text/plain"] + "\n"
     assert value.data["text/plain"] == "16"
-    assert {name: score for name, (score, _) in marks(done).items()} == {
-        "check-1": 3,
-        "check-2": 2,
-        "check-3": 4,
-        "check-4": 3,
-        "check-5": 4,
-    }
+    assert marks(done)["check-2"] == (2, 4)
+    assert marks(done)["check-4"] == (3, 5)
     assert said.returncode == 1
     assert list(Path(os.environ["CUTAWAY_STATE"], "ledger").iterdir()) == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from answers import LABS, master, wrong_answers
+from answers import LABS, master, without_views, wrong_answers
 
 from cutaway.check.examination import checks_of
 from cutaway.check.learner import Learner
@@ -154,8 +154,8 @@ def plain(cell: Any) -> Any:
 
 @pytest.mark.slow
 def test_nbgraders_validation_accepts_the_solution_and_names_what_the_stub_lacks(classroom: Path) -> None:
-    nbformat.write(release.student_version("04-isolate"), classroom / "stub.ipynb")
-    shutil.copy(course.unit("04-isolate").path, classroom / "solved.ipynb")
+    nbformat.write(without_views(release.student_version("04-isolate")), classroom / "stub.ipynb")
+    nbformat.write(without_views(master("04-isolate")), classroom / "solved.ipynb")
     solved = nbgrader("validate", "solved.ipynb", folder=classroom)
     assert "Success! Your notebook passes all the tests." in solved.stdout, solved.stdout + solved.stderr
     stub = nbgrader("validate", "stub.ipynb", folder=classroom)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from cutaway import ledger
 from cutaway.ground.engine import Engine
 from cutaway.ledger import engines
 from cutaway.ledger.engines import EngineError
+from cutaway.linux import Process
 
 KINDS = ["container", "image", "network", "volume"]
 Objects = dict[tuple[str, str], dict[str, str]]  # labels by kind and name
@@ -190,6 +192,22 @@ def test_objects_are_found_by_their_label(small: SmallEngine, socket: str, state
     label = f"cutaway.ledger={ledger.LABELS()['cutaway.ledger']}"
     found = [name for kind in KINDS for name, _ in engines.labelled(socket, kind, label)]
     assert found == ["container1", "image1", "network1", "volume1"]
+
+
+def test_clean_deletes_what_bears_the_label_of_a_dead_owner_and_has_no_entry(
+    small: SmallEngine, socket: str, state_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = Process.current()._replace(start_time=1)
+    small.objects.update({("container", "lost"): ledger.LABELS(dead), ("volume", "lost"): ledger.LABELS(dead)})
+    small.objects.update({("container", "used"): ledger.LABELS(), ("container", "theirs"): {}})
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
+    done = subprocess.run([sys.executable, "-m", "cutaway", "clean"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[:2] == [
+        "undone: container lost, which no entry named",
+        "undone: volume lost, which no entry named",
+    ]
+    assert f"  0 containers, 0 images, 0 networks, 0 volumes labelled by it at {socket}" in done.stdout
+    assert list(small.objects) == [("container", "used"), ("container", "theirs")]
 
 
 # --- A real engine ---------------------------------------------------------

@@ -1,6 +1,7 @@
 """Commands on the host: what they say, how they fail, when they end."""
 
 import os
+import signal
 import time
 
 import pytest
@@ -21,6 +22,12 @@ def test_a_failure_says_command_status_and_stderr() -> None:
     with pytest.raises(CommandFailed, match=r"^ls '/no such place': status 2: ls: cannot access") as failed:
         commands.run(["ls", "/no such place"])
     assert (failed.value.command, failed.value.status) == (["ls", "/no such place"], 2)
+
+
+def test_a_signal_is_told_as_a_shell_tells_it() -> None:
+    with pytest.raises(CommandFailed) as failed:
+        commands.run("kill -TERM $$")
+    assert failed.value.status == 128 + signal.SIGTERM
 
 
 def test_a_time_out_says_what_was_heard_until_then() -> None:

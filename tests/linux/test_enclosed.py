@@ -208,6 +208,32 @@ def test_the_environment_is_added_to_ours() -> None:
         assert box.run("echo $CUTAWAY_WORD in $PATH") == f"aperture in {os.environ['PATH']}"
 
 
+def test_no_descriptor_of_ours_leads_out_of_the_namespaces() -> None:
+    with Enclosed(ALL) as box:
+        assert box.run("ls /proc/self/fd").split() == ["0", "1", "2", "3"]  # 3 is the listing's own
+        held = hold(box.pid, {Kind.USER, Kind.UTS})
+        assert enter_held(held, "ls /proc/self/fd").split() == ["0", "1", "2", "3"]
+        for fd in held.values():
+            os.close(fd)
+
+
+def test_a_mount_does_not_travel_out_although_the_host_shares_its_mounts() -> None:
+    """Many hosts do, by systemd's choice: shown here on a host of our own, once with the tool's default undone."""
+    with Enclosed({Kind.USER, Kind.MNT, Kind.PID}) as host:
+        host.run("mount --make-rshared /")
+        host.run("unshare --mount --propagation unchanged sh -c 'mount -t tmpfs escaped /mnt'")
+        assert "escaped" in {mount.source for mount in mounts(host.pid)}
+        host.run([sys.executable, "-c", MOUNTS_WITHIN])
+        assert "kept" not in {mount.source for mount in mounts(host.pid)}
+
+
+MOUNTS_WITHIN = """
+from cutaway.linux import Enclosed, Kind
+with Enclosed({Kind.MNT}) as box:
+    box.run("mount -t tmpfs kept /mnt")
+"""
+
+
 # --- Sharing, joining, keeping ---------------------------------------------
 
 

@@ -1,6 +1,8 @@
 """What the kernel refuses is said with the call, its objects, the cause and the next step."""
 
 import errno
+import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -80,6 +82,30 @@ def test_a_process_that_has_ended_cannot_be_joined() -> None:
     box.close()
     with pytest.raises(Refused, match=r"setns\(CLONE_NEWUSER\|CLONE_NEWUTS\): ESRCH: that process has ended; start it"):
         box.run("true")
+
+
+def test_nobody_joins_the_user_namespace_that_they_are_in() -> None:
+    me = os.pidfd_open(os.getpid())
+    with pytest.raises(Refused, match=r"setns\(CLONE_NEWUSER\): EINVAL: it is in that USER namespace already"):
+        namespaces.join(me, {Kind.USER})
+    os.close(me)
+
+
+def test_a_limit_on_another_kind_is_named() -> None:
+    make_one = f"""echo 0 > /proc/sys/user/max_uts_namespaces
+        exec {sys.executable} -c 'from cutaway.linux import Kind, unshare; unshare({{Kind.UTS}})'"""
+    with Enclosed({Kind.USER, Kind.MNT}) as box, pytest.raises(commands.CommandFailed) as failed:
+        box.run(make_one)
+    assert "unshare(CLONE_NEWUTS): ENOSPC: a limit in /proc/sys/user is reached; raise it with" in failed.value.stderr
+
+
+def test_every_explanation_has_been_provoked() -> None:
+    """Read from this file: a new explanation takes a new test."""
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    for operation, number in calls.WHY:
+        assert re.search(rf"{operation}\\?\(.*: {errno.errorcode[number]}", tests), (
+            f"{operation} {errno.errorcode[number]}"
+        )
 
 
 def test_an_unknown_error_still_names_the_call_and_the_number() -> None:

@@ -172,13 +172,24 @@ def test_the_navigation_leads_through_the_written_lessons(tool: ModuleType) -> N
 def test_the_command_says_which_page_and_exits_1(tmp_path: Path) -> None:
     small = tmp_path / "notebooks"
     small.mkdir()
-    for name in ("contents.toml", "00-start-here.ipynb"):
+    for name in ("contents.toml", "contents.md", "00-start-here.ipynb"):
         (small / name).write_bytes((ROOT / "notebooks" / name).read_bytes())
     page = json.loads((small / "00-start-here.ipynb").read_text())
     page["metadata"]["widgets"] = {}
     (small / "00-start-here.ipynb").write_text(json.dumps(page))
+    (small / "contents.md").write_text("# Old contents")
     done = check(tmp_path)
-    assert (done.returncode, "00-start-here.ipynb: the metadata holds widget state" in done.stdout) == (1, True)
+    assert done.returncode == 1
+    assert "00-start-here.ipynb: the metadata holds widget state" in done.stdout
+    assert "contents.md is not what contents.toml says" in done.stdout
+
+
+def test_the_contents_name_every_lesson_and_link_those_that_are_written(tool: ModuleType) -> None:
+    text = tool.contents()
+    assert text == tool.contents_path().read_text()
+    assert all(unit.title in text for unit in [*course.lessons(), *course.labs()])
+    assert "| 06 | [Namespaces](06-namespaces.ipynb) | 45 | user namespaces |" in text
+    assert "| lab 04 | [Isolate](../labs/04-isolate/04-isolate.ipynb) | 40 | user namespaces |" in text
 
 
 def check(course_root: Path) -> subprocess.CompletedProcess[str]:

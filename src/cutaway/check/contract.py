@@ -3,9 +3,9 @@
 A lab's `checks.py` is a page of functions, each the sentence that it is named for:
 
     @asks(task=2, points=2, needs=[own_processes_starts_a_process_1])
-    def its_proc_tells_the_truth(bench: Bench, first: Process) -> None:
+    def proc_shows_the_processes_inside_and_no_others(bench: Bench, call: Call) -> None:
         ...
-        raise Missed("its /proc lists 143 processes, its namespace holds 1", hint="Which /proc does it see?")
+        raise Missed("inside, /proc shows more processes than there are", hint="Which /proc does it see?")
 
 A check looks at what the learner made, from a process of its own, and either returns its *finding*, which the
 checks that need it are given after the bench, or raises `Missed` with what it observed instead and a hint.

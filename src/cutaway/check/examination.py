@@ -31,14 +31,20 @@ def checks_of(lab: str) -> list[Check]:
 
 def examine(learner: Learner, kernel: Process, listener: socket.socket, task: int | None = None) -> Results:
     """The results of the lab's checks (or of one task) for the notebook whose kernel connects to `listener`."""
-    checks = contract.of_task(checks_of(learner.lab), task)
+    everything = checks_of(learner.lab)
+    tasks = {check.task for check in everything}
+    if task not in (None, *tasks):
+        raise Problem(
+            f"checking task {task} of {learner.lab}: it has tasks {min(tasks)} to {max(tasks)}; name one of them"
+        )
+    checks = contract.of_task(everything, task)
     found = _looked_at(checks, learner, kernel, listener)
     return Results(learner.lab, learner.name, tuple(each for each in found if task in (None, each.task)))
 
 
 def _looked_at(checks: Sequence[Check], learner: Learner, kernel: Process, listener: socket.socket) -> list[Result]:
     try:
-        grounds.choose(course.unit(learner.lab).needs)
+        grounds.begin(learner.lab)
     except Problem as missing:
         return [check.result(Status.ERROR, f"cannot run here: {missing}") for check in checks]
     try:

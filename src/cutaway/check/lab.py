@@ -126,6 +126,5 @@ def _unit(name: str) -> course.Unit:
     for unit in course.labs():
         if unit.name == name:
             return unit
-    raise Problem(
-        f"looking for lab {name!r}: there is none of that name; {', '.join(each.name for each in course.labs())}"
-    )
+    names = ", ".join(unit.name for unit in course.labs())
+    raise Problem(f"looking for lab {name!r}: there is none of that name; there is {names}")

@@ -7,6 +7,7 @@ the UTS and NET namespaces, keeps its own files, and tells what it saw as one li
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -36,7 +37,7 @@ def read(path: str) -> str:
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(22, "it is not a regular file")
+            raise OSError(errno.EINVAL, "it is not a regular file")
         return file.read(LIMIT_BYTES).decode(errors="replace")
 
 
@@ -65,7 +66,7 @@ def main(pidfd: str, kinds: str, verb: str, *arguments: str) -> None:
             namespaces.join(int(pidfd), {Kind(name) for name in kinds.split(",")})
         told: dict[str, Any] = {"saw": VERBS[verb](*arguments)}
     except TimeoutError:
-        told = {"errno": 110, "message": f"nothing came for {TIMEOUT_S:g} s"}
+        told = {"errno": errno.ETIMEDOUT, "message": f"nothing came for {TIMEOUT_S:g} s"}
     except OSError as error:
         told = {"errno": error.errno, "message": error.strerror or str(error)}
     print(json.dumps(told))

@@ -71,8 +71,10 @@ def running(path: Path, learner: Learner, folder: Path) -> Iterator[Running]:
         env = {**os.environ, **entry.env, "CUTAWAY_LEARNER": learner.name, "IPYTHONDIR": str(folder / "ipython")}
         with client.setup_kernel(env=env, cleanup_kc=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
             kernel = _process(manager)
-            yield Running(client, kernel, list(_run(client, kernel)))
-            calls.end(kernel)
+            try:
+                yield Running(client, kernel, list(_run(client, kernel)))
+            finally:
+                calls.end(kernel)
 
 
 def _process(manager: AsyncKernelManager) -> Process:

@@ -11,7 +11,6 @@ import click
 from cutaway.check import calls
 from cutaway.check.examination import checks_of, examine, scratch
 from cutaway.check.learner import Learner
-from cutaway.check.notebook import running
 from cutaway.check.results import Results
 from cutaway.ground import course, grounds, work
 from cutaway.problem import Problem
@@ -49,6 +48,8 @@ def checked(path: Path, learner: Learner, task: int | None = None) -> tuple[Resu
     """The results of the checks of a notebook that is run for the purpose, and what went wrong while it ran."""
     grounds.begin(learner.lab)  # both say what is missing before anything is run
     checks_of(learner.lab)
+    from cutaway.check.notebook import running  # brings Jupyter's client with it, which takes a second
+
     listener, address = calls.listening()
     with listener, scratch(learner.lab) as folder, running(path, learner, folder) as notebook:
         notebook.serve(address)

@@ -8,6 +8,7 @@ from collections import Counter
 import click
 
 from cutaway import ledger
+from cutaway.ground import private
 from cutaway.ledger import engines, state
 from cutaway.ledger.entry import Entry, Outcome, set_damaged_aside
 from cutaway.ledger.strays import Stray, strays
@@ -39,10 +40,10 @@ def _living() -> list[Entry]:
 
 
 def _sockets() -> list[str]:
-    """Where an engine answers: at the usual places, and where the ledger has objects."""
-    recorded = {entry.facts["socket"] for entry in ledger.entries() if "socket" in entry.facts}
-    known = engines.known_sockets()
-    return known + sorted(socket for socket in recorded - set(known) if engines.answers(socket))
+    """Where an engine answers: at the usual places, where the ledger has objects, and our own."""
+    recorded = [entry.facts["socket"] for entry in ledger.entries() if "socket" in entry.facts]
+    own = [running.socket] if (running := private.running()) else []
+    return [socket for socket in dict.fromkeys([*engines.usual_sockets(), *recorded, *own]) if engines.answers(socket)]
 
 
 def _strays(sockets: list[str]) -> list[Stray]:

@@ -74,18 +74,13 @@ def labelled(socket: str, kind: str, label: str) -> Iterator[tuple[str, Labels]]
         yield from ((name.removeprefix("/"), each["Labels"]) for name in names)
 
 
-def known_sockets() -> list[str]:
-    """The sockets at which an engine of this user usually listens and something does."""
+def usual_sockets() -> list[str]:
+    """Where an engine of this machine or this user listens, if there is one; first where DOCKER_HOST says."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
-    usual = (
-        "/var/run/docker.sock",
-        "/run/podman/podman.sock",
-        f"{runtime}/docker.sock",
-        f"{runtime}/podman/podman.sock",
-    )
     named = os.environ.get("DOCKER_HOST", "")
-    sockets = [named.removeprefix("unix://")] * named.startswith("unix://") + list(usual)
-    return [socket for socket in dict.fromkeys(sockets) if answers(socket)]
+    first = [named.removeprefix("unix://")] if named.startswith("unix://") else []
+    system = ["/var/run/docker.sock", "/run/podman/podman.sock"]
+    return [*first, *system, f"{runtime}/docker.sock", f"{runtime}/podman/podman.sock"]
 
 
 def answers(socket: str) -> bool:

@@ -1,6 +1,6 @@
 """The kinds of thing that a ledger may hold: how to tell that one exists, and how to undo it.
 
-Every undo may run twice, may come before the thing was made, and may come long after it went.
+Every undo may come before the thing was made, may come long after it went, and may be done twice.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,23 +19,23 @@ from cutaway.problem import Problem
 
 # --- Words -----------------------------------------------------------------
 
-Facts = dict[str, Any]
+Facts = dict[str, Any]  # what an entry says of its thing, and its `token`
 
-DEADLINE_S = 10  # for something that was told to go
+DEADLINE_S = 10  # for processes that were told to go
 
 
 class Thing(NamedTuple):
-    """One kind: its facts, its two questions, and whether a reboot alone undoes it."""
+    """One kind: whether it is there, how it is undone, which facts that takes, and whether a reboot does it, too."""
 
-    needs: frozenset[str]
     exists: Callable[[Facts], bool]
     undo: Callable[[Facts], None]
+    needs: tuple[str, ...] = ()
+    may_have: tuple[str, ...] = ()
     dies_with_boot: bool = True
-    may_have: frozenset[str] = frozenset()
 
     def checked(self, facts: Facts) -> Facts:
-        """The facts, when they are those that this kind needs; else a TypeError."""
-        missing, strange = self.needs - set(facts), set(facts) - self.needs - self.may_have
+        """The facts, if they are those that this kind takes; else TypeError."""
+        missing, strange = {*self.needs} - {*facts}, {*facts} - {*self.needs, *self.may_have}
         if missing or strange:
             raise TypeError(f"facts missing: {sorted(missing)}, not known: {sorted(strange)}")
         return facts
@@ -50,43 +51,70 @@ def _processes(facts: Facts) -> list[Process]:
     return [each for each in {*marked(facts["token"]), *family} if each.alive() and each.pid != os.getpid()]
 
 
+def _has_processes(facts: Facts) -> bool:
+    return bool(_processes(facts))
+
+
 def _end_processes(facts: Facts) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while left := _processes(facts):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"killing {[process.pid for process in left]}: still there after {DEADLINE_S} s")
+            raise TimeoutError(f"killing processes {[each.pid for each in left]}: still there after {DEADLINE_S} s")
         for process in left:
             process.kill()
         for process in left:
-            process.wait(0.1)
+            process.wait(timeout_s=0.1)
 
 
-# --- Mounts, network, cgroups ----------------------------------------------
+# --- Files and folders -----------------------------------------------------
+
+
+def _path_exists(facts: Facts) -> bool:
+    return os.path.lexists(paths.ours(facts["path"]))
+
+
+def _remove_path(facts: Facts) -> None:
+    paths.remove(facts["path"])
+
+
+# --- Mounts and control groups ---------------------------------------------
+
+
+def _is_mounted(facts: Facts) -> bool:
+    return mounts.mounted(facts["target"]) > 0
 
 
 def _unmount(facts: Facts) -> None:
-    while mounts.mounted(facts["target"]):
+    while _is_mounted(facts):
         mounts.unmount(facts["target"], lazily=True)
 
 
-def _netns(facts: Facts) -> str:
-    if "/" in facts["name"]:
-        raise Problem(f"claiming the network namespace {facts['name']!r}: a name has no slash; choose another")
-    return f"/run/netns/{facts['name']}"
+def _end_cgroup(facts: Facts) -> None:
+    cgroups.remove(os.fspath(paths.ours(facts["path"])))
 
 
-def _cgroup(facts: Facts) -> str:
-    return str(paths.ours(facts["path"]))
+# --- Networks --------------------------------------------------------------
+
+
+def _netns_file(name: str) -> str:
+    """Where `ip netns` keeps a network namespace alive: a mount, on an empty file."""
+    if "/" in name:
+        raise Problem(f"claiming the network namespace {name!r}: a name has no slash; choose another")
+    return f"/run/netns/{name}"
+
+
+def _netns_exists(facts: Facts) -> bool:
+    return os.path.lexists(_netns_file(facts["name"]))
 
 
 def _end_netns(facts: Facts) -> None:
-    _unmount({"target": _netns(facts)})
-    Path(_netns(facts)).unlink(missing_ok=True)
+    _unmount({"target": _netns_file(facts["name"])})
+    Path(_netns_file(facts["name"])).unlink(missing_ok=True)
 
 
 def _link_exists(facts: Facts) -> bool:
     netns = facts.get("netns")
-    return (netns is None or os.path.lexists(_netns({"name": netns}))) and facts["name"] in links.links(netns)
+    return (netns is None or _netns_exists({"name": netns})) and facts["name"] in links.links(netns)
 
 
 def _end_link(facts: Facts) -> None:
@@ -94,38 +122,31 @@ def _end_link(facts: Facts) -> None:
         links.delete(facts["name"], facts.get("netns"))
 
 
+# --- Engine objects --------------------------------------------------------
+
+
+def _object_exists(kind: str, facts: Facts) -> bool:
+    return engines.exists(facts["socket"], kind, facts["name"])
+
+
+def _remove_object(kind: str, facts: Facts) -> None:
+    engines.remove(facts["socket"], kind, facts["name"])
+
+
 # --- All of them -----------------------------------------------------------
 
-
-def _engine_object(kind: str) -> Thing:
-    return Thing(
-        frozenset({"socket", "name"}),
-        lambda facts: engines.exists(facts["socket"], kind, facts["name"]),
-        lambda facts: engines.remove(facts["socket"], kind, facts["name"]),
-        dies_with_boot=False,
-    )
-
-
-def _path() -> Thing:
-    return Thing(
-        frozenset({"path"}),
-        lambda facts: os.path.lexists(paths.ours(facts["path"])),
-        lambda facts: paths.remove(facts["path"]),
-        dies_with_boot=False,
-    )
-
-
 KINDS = {
-    "process": Thing(
-        frozenset(), lambda facts: bool(_processes(facts)), _end_processes, may_have=frozenset({"pid", "start_time"})
-    ),
-    "file": _path(),
-    "folder": _path(),
-    "mount": Thing(frozenset({"target"}), lambda facts: mounts.mounted(facts["target"]) > 0, _unmount),
-    "cgroup": Thing(
-        frozenset({"path"}), lambda facts: Path(_cgroup(facts)).exists(), lambda facts: cgroups.remove(_cgroup(facts))
-    ),
-    "netns": Thing(frozenset({"name"}), lambda facts: os.path.lexists(_netns(facts)), _end_netns),
-    "link": Thing(frozenset({"name"}), _link_exists, _end_link, may_have=frozenset({"netns"})),
-    **{kind: _engine_object(kind) for kind in engines.PATHS},
+    "process": Thing(_has_processes, _end_processes, may_have=("pid", "start_time")),
+    "file": Thing(_path_exists, _remove_path, needs=("path",), dies_with_boot=False),
+    "folder": Thing(_path_exists, _remove_path, needs=("path",), dies_with_boot=False),
+    "mount": Thing(_is_mounted, _unmount, needs=("target",)),
+    "cgroup": Thing(_path_exists, _end_cgroup, needs=("path",)),
+    "netns": Thing(_netns_exists, _end_netns, needs=("name",)),
+    "link": Thing(_link_exists, _end_link, needs=("name",), may_have=("netns",)),
+    **{
+        kind: Thing(
+            partial(_object_exists, kind), partial(_remove_object, kind), needs=("socket", "name"), dies_with_boot=False
+        )
+        for kind in engines.PATHS
+    },
 }

@@ -32,7 +32,8 @@ class Stray(NamedTuple):
 def strays(living: list[Entry], sockets: list[str]) -> list[Stray]:
     """Everything with our mark, except what belongs to the `living` entries."""
     places = [Path(entry.facts[fact]) for entry in living for fact in ("target", "path") if fact in entry.facts]
-    objects = (_objects(socket, kind) for socket in sockets for kind in engines.PATHS)
+    named = {(entry.kind, entry.facts.get("name")) for entry in living}
+    objects = (_objects(socket, kind, named) for socket in sockets for kind in engines.PATHS)
     return [*_processes({entry.token for entry in living}), *_mounts(places), *chain.from_iterable(objects)]
 
 
@@ -50,8 +51,8 @@ def _mounts(living: list[Path]) -> Iterator[Stray]:
             yield Stray("mount", mount.target, partial(mounts.unmount, mount.target, lazily=True))
 
 
-def _objects(socket: str, kind: str) -> Iterator[Stray]:
+def _objects(socket: str, kind: str, living: set[tuple[str, str | None]]) -> Iterator[Stray]:
     for name, labels in engines.labelled(socket, kind, f"cutaway.ledger={state.mark()}"):
         owner = owner_of(labels)
-        if owner and not owner.alive():
+        if owner and not owner.alive() and (kind, name) not in living:
             yield Stray(kind, name, partial(engines.remove, socket, kind, name))

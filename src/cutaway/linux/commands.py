@@ -62,31 +62,31 @@ def finish(process: subprocess.Popen[bytes], command: Command, timeout_s: float)
     try:
         stdout, stderr, in_time = _listen(process, timeout_s)
     finally:
-        if process.poll() is None:
-            kill_tree(process.pid)
-        close(process)
+        end(process)
     if not in_time:
         raise CommandFailed(command, None, stdout, stderr, f"still running after {timeout_s:g} s; killed")
-    if process.returncode:
-        raise CommandFailed(command, process.returncode, stdout, stderr, f"status {process.returncode}")
+    if status := shell_status(process.returncode):
+        raise CommandFailed(command, status, stdout, stderr, f"status {status}")
     return stdout.strip()
 
 
-def kill_tree(pid: int) -> None:
-    """Kill the process, its process group, and all its descendants."""
-    below = descendants(pid)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-    for process in below:
-        process.kill()
-
-
-def close(process: subprocess.Popen[bytes]) -> None:
-    """Wait for the end of the process and let its pipes go."""
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process, its group and its descendants, if it still runs; wait for it, and close its pipes."""
+    if process.poll() is None:
+        below = descendants(process.pid)
+        with suppress(PermissionError):  # not one of the group is ours any more
+            os.killpg(process.pid, signal.SIGKILL)
+        for each in below:
+            each.kill()
     process.wait()
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()
+
+
+def shell_status(returncode: int) -> int:
+    """The status as a shell tells it: 128 more than the signal, if one ended the process."""
+    return returncode if returncode >= 0 else 128 - returncode
 
 
 def _listen(process: subprocess.Popen[bytes], timeout_s: float) -> tuple[str, str, bool]:

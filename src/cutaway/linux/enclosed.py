@@ -83,7 +83,8 @@ class Enclosed:
                 member.wait(timeout_s=0.1)
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        commands.close(self._keeper)
+        self._keeper.wait()
+        commands.end(self._keeper)
 
     def _others(self) -> list[Process]:
         """The members but for the keeper of the namespaces; as long as that lives, their numbers mean nothing else."""
@@ -173,8 +174,7 @@ def _ended_on_error(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        commands.kill_tree(process.pid)
-        commands.close(process)
+        commands.end(process)
         raise
 
 

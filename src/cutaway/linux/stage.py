@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,6 +23,7 @@ if __name__ == "__main__":  # -I leaves no search path to our own package
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cutaway.linux import calls, links, mounts, namespaces
+from cutaway.linux.commands import shell_status
 from cutaway.linux.namespaces import Kind
 
 CANNOT_START = 127  # the shell's status for a command that is not there
@@ -70,8 +72,7 @@ def enter(maker: int, channel: int, kinds: set[Kind], door: str, *command: str) 
     os.close(channel)
     if first_to_end(os.pidfd_open(inner), maker) == maker:
         os.killpg(0, signal.SIGKILL)
-    status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
-    sys.exit(status if status >= 0 else 128 - status)  # as a shell tells of a signal
+    sys.exit(shell_status(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])))
 
 
 # --- What both need --------------------------------------------------------
@@ -121,6 +122,14 @@ def reporting(work: Callable[[], object]) -> None:
         os._exit(CANNOT_START)
 
 
+def close_on_exec() -> None:
+    """Let no command inherit a descriptor of ours: it would lead out of the namespaces, and hold the channel open."""
+    for entry in Path("/proc/self/fd").iterdir():
+        if int(entry.name) > sys.stderr.fileno():
+            with suppress(OSError):  # the listing's own, closed by now
+                os.set_inheritable(int(entry.name), False)
+
+
 def channel_of(argv: Sequence[str]) -> int:
     """The descriptor of the conversation with the maker."""
     return int(argv[3])
@@ -130,7 +139,7 @@ def main(argv: Sequence[str]) -> None:
     """Obey the command line that enclosed.py wrote."""
     verbs: dict[str, Callable[..., NoReturn]] = {"enclose": enclose, "enter": enter}
     maker, channel, kinds = int(argv[2]), channel_of(argv), {Kind(name) for name in argv[4].split(",") if name}
-    os.set_inheritable(channel, False)  # so that the conversation ends when a command starts
+    close_on_exec()
     reporting(lambda: verbs[argv[1]](maker, channel, kinds, *argv[5:]))
 
 

@@ -125,10 +125,13 @@ def ask(name: str, command: Command) -> str:
 
 
 def cause(error: Exception) -> str:
-    """An error in one line: of a command that failed, its last word."""
+    """An error in one line: of a command that failed its last word, of a file its name and why."""
     if isinstance(error, CommandFailed):
         said = [each for each in error.stderr.splitlines() if each.strip()]
         ended = "did not end" if error.status is None else f"ended with status {error.status}"
         command = commands.shown(error.command).strip().splitlines()[0]
         return f"{command} {ended}" + (f": {said[-1].strip()}" if said else "")
+    if isinstance(error, OSError) and str(error).startswith("[Errno"):  # Python's own words, not one of our sentences
+        why = str(error.strerror).lower()
+        return f"{error.filename}: {why}" if error.filename else why
     return str(error)

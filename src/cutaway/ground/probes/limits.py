@@ -38,8 +38,13 @@ def cgroups() -> str:
 
 
 def controllers(group: Path) -> str:
-    """What a version 2 group may control, in words."""
-    return ", ".join((group / "cgroup.controllers").read_text().split()) or "nothing"
+    """What a version 2 group controls, in words."""
+    return ", ".join(sorted(offered(group))) or "nothing"
+
+
+def offered(group: Path) -> set[str]:
+    """The controllers of a version 2 group."""
+    return set((group / "cgroup.controllers").read_text().split())
 
 
 @probe("cgroup delegation", tried="make a version 2 group below our own", opens="setting limits on this kernel")
@@ -49,16 +54,17 @@ def cgroup_delegation() -> str:
         raise Lacking(f"version 2 is not mounted ({cgroup_mode()})", V2_ALONE)
     group = home / f"cutaway-doctor-{os.getpid()}"
     try:
+        if not offered(home) >= NEEDED:
+            raise Lacking(f"version 2 controls {controllers(home)} here", V2_ALONE)
         with ledger.kept("cgroup", group.name, path=str(group)):
             group.mkdir()
-            given = controllers(group)
+            with (home / "cgroup.subtree_control").open("w"):  # opened, not written: that is for who sets limits
+                return f"a group was made, and it is ours to choose from {controllers(home)}"
     except OSError as error:
         raise Lacking(error, BEGIN_IN_ONE_OF_YOUR_OWN) from error
-    if not {"memory", "pids"} <= set(given.split(", ")):
-        raise Lacking(f"a group was made, but it controls {given}", V2_ALONE)
-    return f"a group was made; it controls {given}"
 
 
+NEEDED = {"memory", "pids"}  # what the lessons limit
 V2_ALONE = "boot with systemd.unified_cgroup_hierarchy=1, which leaves version 2 alone"
 BEGIN_IN_ONE_OF_YOUR_OWN = "begin in a group of your own: systemd-run --user --scope -p Delegate=yes make lab"
 

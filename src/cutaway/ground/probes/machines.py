@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from cutaway.ground import programs
-from cutaway.ground.probes.finding import PATIENCE_S, Lacking, probe
+from cutaway.ground.probes.finding import PATIENCE_S, Lacking, cause, probe
 
 # --- QEMU and KVM -----------------------------------------------------------
 
@@ -53,7 +53,7 @@ def kvm() -> str:
     except FileNotFoundError as error:
         raise Lacking("/dev/kvm does not exist", "switch on virtualisation in the firmware, or do without") from error
     except OSError as error:
-        raise Lacking(f"/dev/kvm: {error.strerror}", "sudo usermod -aG kvm $USER, then log in again") from error
+        raise Lacking(error, "sudo usermod -aG kvm $USER, then log in again") from error
     guest_answers("kvm", "do without: emulation carries every lesson")
     return "the guest ran; whether a whole Linux comes up is not tried here"
 
@@ -75,7 +75,7 @@ def guest_kernel() -> str:
                     return f"{path} can be read and has a boot header"
             refusals.append(f"{path}: no boot header")
         except OSError as error:
-            refusals.append(f"{path}: {error.strerror}")
+            refusals.append(cause(error))
     by_hand = "set CUTAWAY_GUEST_KERNEL to a bzImage that you may read"
     raise Lacking("; ".join(refusals) or "none is in /boot", UNPACK_ONE if shutil.which("apt-get") else by_hand)
 

@@ -1,0 +1,93 @@
+"""An engine for tests, started once: `from engines import engine, image` in a conftest makes the fixtures known.
+
+Tests that use it carry `@pytest.mark.engine` and `@pytest.mark.xdist_group("engine")`, so that one worker has them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from cutaway.ground import base, private
+from cutaway.ground import engine as engines
+from cutaway.ground.engine import Engine
+from cutaway.linux import Process, cgroups, namespaces, processes
+from cutaway.linux.namespaces import Kind
+
+PATIENCE_S = 15
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """Our own engine with the base image in it: Docker for root, Podman for anybody else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(engines.CHOICE, "private")
+        skip_without(private.startable())
+        ready = engines.ready()
+        base.image(ready)
+        yield ready
+        engines.stop()
+
+
+@pytest.fixture
+def image(engine: Engine) -> str:
+    """The base image's name, in the engine for tests."""
+    return base.image(engine)
+
+
+def skip_without(kinds: list[private.Kind]) -> None:
+    """Skip the test when no engine can be started here, and say which would do."""
+    if not kinds:
+        pytest.skip(engines.why_none([]))
+
+
+def until(true: Callable[[], T], what: str, within_s: float = PATIENCE_S) -> T:
+    """Wait until something is true and return it; the test fails when the time is over."""
+    deadline = time.monotonic() + within_s
+    while not (answer := true()):
+        assert time.monotonic() < deadline, f"after {within_s:g} s still not: {what}"
+        time.sleep(0.02)
+    return answer
+
+
+class Witness:
+    """Remembers what an engine consists of while it runs, and tells afterwards what is still there."""
+
+    def __init__(self, running: private.Running) -> None:
+        self.folder = private.folder()
+        self.namespaces = {kind: namespaces.identity(kind, running.process.pid) for kind in (Kind.NET, Kind.MNT)}
+        self.cgroups = [Path(group) for group in own_cgroups(running)]
+        members = {pid for group in self.cgroups for pid in cgroups.members(str(group))}
+        self.processes = [*processes.descendants(running.process.pid), *map(Process.of, members), running.process]
+        self.processes += relay(running)
+
+    def left(self) -> list[str]:
+        """Everything of the engine that is still on this machine."""
+        alive = [f"process {each.pid}" for each in self.processes if each.alive()]
+        inside = [f"process {each.pid}, inside" for each in processes.processes() if self._is_inside(each)]
+        paths = [str(path) for path in [self.folder, *self.cgroups] if path.exists()]
+        return alive + inside + paths
+
+    def _is_inside(self, process: Process) -> bool:
+        with contextlib.suppress(OSError):  # gone, or without namespaces any more
+            return any(namespaces.identity(kind, process.pid) == its for kind, its in self.namespaces.items())
+        return False
+
+
+def own_cgroups(running: private.Running) -> list[Path]:
+    """The control groups that were made for an engine; an ordinary user's has none."""
+    name = f"cutaway-{running.process.pid}-*"
+    return [path for pattern in (name, f"*/{name}") for path in Path("/sys/fs/cgroup").glob(pattern)]
+
+
+def relay(running: private.Running) -> list[Process]:
+    """The processes that carry its ports."""
+    word = f"/proc/{running.process.pid}/root{private.SOCKET}"
+    return [each for each in processes.processes() if word in processes.command(each.pid) and each.pid != os.getpid()]

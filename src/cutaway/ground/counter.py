@@ -13,8 +13,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from cutaway.problem import Problem
 
 LANGUAGES = ("python", "php", "java")
 DEADLINE_S = 30
+STOP_S = 5  # for a server to end by itself, of which nothing is to be kept
 JDBC = Path("/usr/share/java/mariadb-java-client.jar")  # Debian's libmariadb-java
 
 
@@ -58,23 +59,24 @@ def database(schema: Path | None = None) -> Iterator[Database]:
     """MariaDB as a process of this user, with only what the SQL file `schema` makes; ready when the block begins."""
     folder, port = ledger.state_folder() / f"mariadb-{secrets.token_hex(4)}", free_port()
     with ledger.kept("folder", f"the files of MariaDB on port {port}", path=folder):
-        (folder / "data").mkdir(parents=True)
+        for kept in ("data", "tmp"):
+            (folder / kept).mkdir(parents=True)
         _run_once(install_command(folder), folder / "install.log")
         argv = serve_command(folder, port, schema or sources() / "schema.sql")
         with _served(f"MariaDB on port {port}", argv, folder / "log") as process:
-            _wait(port, process, folder / "log")
+            _wait(port, process, folder / "log", _greets)
             yield Database(process.pid, port, folder)
 
 
 def install_command(folder: Path) -> list[str]:
     """The command that makes the system tables."""
     options = ["--auth-root-authentication-method=normal", "--skip-test-db", f"--user={_user()}"]
-    return [_needed("mariadb-install-db", "mariadb"), "--no-defaults", f"--datadir={folder / 'data'}", *options]
+    return [_needed("mariadb-install-db", "mariadb"), "--no-defaults", *_folders(folder), *options]
 
 
 def serve_command(folder: Path, port: int, schema: Path) -> list[str]:
     """The command that serves them. The socket's name is short because a socket's address has 108 bytes."""
-    where = [f"--datadir={folder / 'data'}", f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}"]
+    where = [*_folders(folder), f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}"]
     network = [f"--port={port}", "--bind-address=127.0.0.1"]
     return [
         _needed("mariadbd", "mariadb"),
@@ -84,6 +86,11 @@ def serve_command(folder: Path, port: int, schema: Path) -> list[str]:
         f"--init-file={schema}",
         f"--user={_user()}",
     ]
+
+
+def _folders(folder: Path) -> list[str]:
+    """Where it keeps its files. MariaDB clears the folder for temporary ones when it starts, so none may be shared."""
+    return [f"--datadir={folder / 'data'}", f"--tmpdir={folder / 'tmp'}"]
 
 
 # --- The pages -------------------------------------------------------------
@@ -103,7 +110,7 @@ def page(language: str, database: Database) -> Iterator[Page]:
     log = database.folder / f"{language}-{port}.log"
     settings = {"PORT": str(port), "DATABASE_PORT": str(database.port)}
     with _served(f"counter in {language} on port {port}", page_command(language, port), log, settings) as process:
-        _wait(port, process, log)
+        _wait(port, process, log, _accepts)
         yield Page(process.pid, f"http://127.0.0.1:{port}/")
 
 
@@ -151,7 +158,7 @@ def _served(
         finally:
             process.terminate()
             try:
-                process.wait(DEADLINE_S)
+                process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -164,9 +171,9 @@ def _run_once(argv: Sequence[str], log: Path) -> None:
         raise Problem(f"running {argv[0]}: status {status}: {_last_line(log)}; is the disk full? `df -h` shows it")
 
 
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path, ready: Callable[[int], bool]) -> None:
     deadline = time.monotonic() + DEADLINE_S
-    while not _accepts(port):
+    while not ready(port):
         if process.poll() is not None:
             raise Problem(f"starting a server on port {port}: it ended at once: {_last_line(log)}")
         if time.monotonic() > deadline:
@@ -177,6 +184,15 @@ def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 def _accepts(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _greets(port: int) -> bool:
+    """Whether MariaDB speaks first, as its protocol has it: it listens before it reads its schema, and may yet end."""
+    with socket.socket() as probe, suppress(OSError):
+        probe.settimeout(1)
+        probe.connect(("127.0.0.1", port))
+        return bool(probe.recv(1))
+    return False
 
 
 def _last_line(log: Path) -> str:

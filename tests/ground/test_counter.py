@@ -1,0 +1,117 @@
+"""*counter* with a real database and real web servers: they answer, and they leave nothing."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cutaway import ledger
+from cutaway.ground import counter, programs
+from cutaway.ground.counter import Database
+from cutaway.linux import Process, processes
+from cutaway.problem import Problem
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("counter")]
+needs_mariadb = pytest.mark.skipif(not programs.path("mariadbd"), reason="mariadb is not here")
+
+
+@needs_mariadb
+def test_two_pages_share_the_count_of_a_database_that_only_the_loopback_reaches(state_folder: Path) -> None:
+    languages = ["python", *(["php"] if programs.path("php") else [])]
+    with counter.database() as database:
+        with counter.pages(database, languages) as pages:
+            counts = [int(re.findall(r"\d+", page.get())[-1]) for page in pages.values() for _ in range(2)]
+            servers = [Process.of(page.pid) for page in pages.values()]
+        assert counts == list(range(1, 1 + len(counts)))
+        assert not any(server.alive() for server in servers)
+        assert Path(f"/proc/{database.pid}").stat().st_uid == os.geteuid()
+        assert listening(database.port) == {f"0100007F:{database.port:04X}"}
+
+
+def listening(port: int) -> set[str]:
+    """The addresses at which somebody listens on this port, as the kernel writes them."""
+    rows = [row.split() for table in ("tcp", "tcp6") for row in Path("/proc/net", table).read_text().splitlines()[1:]]
+    return {row[1] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"}
+
+
+@needs_mariadb
+def test_the_database_and_its_files_are_gone_after_the_block_also_after_an_error(state_folder: Path) -> None:
+    seen: list[Database] = []
+    with pytest.raises(ZeroDivisionError), counter.database() as served:  # noqa: PT012  the block is what is tested
+        seen.append(served)
+        assert served.folder.exists() / 0
+    (served,) = seen
+    assert not Path(f"/proc/{served.pid}").exists()
+    assert not served.folder.exists()
+    assert ledger.entries() == []
+
+
+@needs_mariadb
+def test_a_killed_owner_leaves_no_server_and_no_file(state_folder: Path) -> None:
+    code = (
+        "import time\nfrom cutaway.ground import counter\n"
+        "with counter.database() as served, counter.page('python', served) as page:\n"
+        "    print(served.pid, page.pid, served.folder, flush=True)\n    time.sleep(100)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout
+        database, page, folder = owner.stdout.readline().split()
+        servers = [Process.of(int(database)), Process.of(int(page))]
+        owner.send_signal(signal.SIGKILL)
+    assert all(server.wait(20) for server in servers)
+    deadline = time.monotonic() + 20
+    while (Path(folder).exists() or ledger.entries()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(folder).exists()
+    assert ledger.entries() == []
+
+
+@needs_mariadb
+def test_databases_that_start_at_the_same_time_do_not_disturb_one_another(state_folder: Path) -> None:
+    """MariaDB clears its folder for temporary files when it starts; with /tmp shared, one of four failed."""
+
+    def served(_: int) -> int:
+        with counter.database() as one:
+            return one.port
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(served, range(4)))) == 4
+
+
+@needs_mariadb
+def test_a_schema_that_the_server_refuses_is_told_from_its_own_log(tmp_path: Path, state_folder: Path) -> None:
+    missing = tmp_path / "no-such-schema.sql"
+    with pytest.raises(Problem, match=r"^starting a server on port \d+: "), counter.database(missing):
+        pass
+    mine = [each for each in processes.processes() if str(state_folder) in processes.command(each.pid)]
+    assert mine == []
+    assert ledger.entries() == []
+
+
+@pytest.mark.parametrize(("executable", "start"), [
+    ("mariadb-install-db", lambda folder: counter.install_command(folder)),
+    ("mariadbd", lambda folder: counter.serve_command(folder, 1, folder)),
+    ("php", lambda folder: counter.page_command("php", 1)),
+    ("java", lambda folder: counter.page_command("java", 1)),
+])  # fmt: skip
+def test_what_is_not_installed_is_said_in_a_sentence(
+    executable: str, start: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "path", lambda _: None)
+    assert callable(start)
+    with pytest.raises(Problem, match=rf"^starting {executable}: it is not here; "):
+        start(tmp_path)
+
+
+def test_a_missing_database_server_leaves_nothing_behind(state_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "path", lambda _: None)
+    with pytest.raises(Problem, match="mariadb-install-db"), counter.database():
+        pass
+    assert list(state_folder.glob("mariadb-*")) == []
+    assert ledger.entries() == []

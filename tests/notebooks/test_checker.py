@@ -165,7 +165,7 @@ def test_the_navigation_leads_through_the_written_lessons(tool: ModuleType) -> N
     first, *_, last = course.lessons()[0], *(unit for unit in course.lessons() if unit.written)
     assert "←" not in tool.navigation(first)
     assert "→" not in tool.navigation(last)
-    assert "[← 00 Start here](00-start-here.ipynb)" in tool.navigation(course.unit("06"))
+    assert "[← 00 Start here](00-start-here.ipynb)" in tool.navigation(course.unit("01-bare-metal"))
     assert "**45 minutes** · needs user namespaces" in tool.navigation(course.unit("06"))
 
 

@@ -34,6 +34,7 @@ Kind = Literal["docker", "podman"]
 Owner = Process | Literal["itself"]  # an engine that owns itself stays until somebody stops it
 
 PROGRAMS: dict[Kind, str] = {"docker": "dockerd", "podman": "podman"}
+RUNTIME_WITHOUT_CGROUPS = "crun"  # the only one from which Podman takes containers that have no limits
 SOCKET = "/run/engine.sock"  # where it listens, in its own mount namespace
 SOCKET_BYTES = 107  # unix(7): the longest path of a socket, without the zero at its end
 START_S, LAST_LINES = 60, 3
@@ -77,7 +78,8 @@ def startable() -> list[Kind]:
     here = [kind for kind in PROGRAMS if programs.path(PROGRAMS[kind])]
     if os.geteuid() == 0:
         return here
-    return [kind for kind in here if kind == "podman" and subordinate.available()]
+    without_root = programs.path(RUNTIME_WITHOUT_CGROUPS) and subordinate.available()
+    return [kind for kind in here if kind == "podman" and without_root]
 
 
 def carried() -> dict[int, str]:
@@ -167,7 +169,7 @@ def _told(kind: Kind, channel: socket.socket) -> Process | None:
     return process
 
 
-_children: list[subprocess.Popen[bytes]] = []  # to be waited for when they are stopped, so that none is a zombie
+_children: list[subprocess.Popen[bytes]] = []  # asked for their status when an engine is stopped: no zombie stays
 
 
 def _own_cgroups(process: Process) -> list[str]:
@@ -260,6 +262,7 @@ default_ulimits = {json.dumps([f"{name}={most}:{most}" for name, most in _limits
 log_driver = "k8s-file"
 {'cgroups = "disabled"' if os.geteuid() else ""}
 [engine]
+{f'runtime = "{RUNTIME_WITHOUT_CGROUPS}"' if os.geteuid() else ""}
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 [network]
@@ -303,5 +306,4 @@ def _undo() -> None:
     outcomes = ledger.sweep(lambda entry: entry.path in ours)
     if troubles := [f"{entry!r}: {trouble}" for entry, trouble in outcomes if trouble]:
         raise Problem(f"stopping our own engine: {', '.join(troubles)}; try `cutaway clean`")
-    while _children:
-        _children.pop().wait()
+    _children[:] = [child for child in _children if child.poll() is None]

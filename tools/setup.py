@@ -361,8 +361,7 @@ class Progress:
         self.doing, self.steps, self.done = doing, steps, 0
         self.began = self.shown = time.monotonic()
         self.live = sys.stdout.isatty()
-        if not self.live:
-            say(f"  {doing} ...")
+        print(f"  {doing} ...", end="" if self.live else "\n", flush=True)
 
     def advance(self, what: str) -> None:
         self.done += 1

@@ -49,16 +49,6 @@ def as_ordinary_user(home: Path, *argv: str, lend: bool = True) -> subprocess.Co
 
 
 CLAIMS = ("lessons_want", "reach", "not_on_the_host", "killed", "ends_with_its_owner", "port_answers", "end_the_other")
-    "lessons_want",
-    "reach",
-    "not_on_the_host",
-    "not_the_hosts",
-    "killed",
-    "owner",
-    "itself",
-    "carried",
-    "answers",
-)
 
 
 def test_an_ordinary_users_engine_does_all_that_roots_does(home: Path):

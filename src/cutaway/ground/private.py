@@ -91,7 +91,7 @@ def carried() -> dict[int, str]:
 
 
 def _entries() -> list[ledger.Entry]:
-    return [entry for entry in ledger.entries() if entry.name.split()[0] == "engine"]
+    return [entry for entry in ledger.entries() if entry.name.startswith("engine ")]
 
 
 def _socket(process: Process) -> str:
@@ -188,9 +188,9 @@ def _await_answer(kind: Kind, process: Process) -> None:
     began = time.monotonic()
     while not _answers(process):
         if process.wait(0.02):
-            raise _cannot(kind, f"it ended after {time.monotonic() - began:.1f} s; {_last_words()}")
+            raise _cannot(kind, f"it ended after {time.monotonic() - began:.1f} s, {_last_words()}")
         if time.monotonic() > began + START_S:
-            raise _cannot(kind, f"it did not answer within {START_S} s; {_last_words()}")
+            raise _cannot(kind, f"it did not answer within {START_S} s, {_last_words()}")
 
 
 def _answers(process: Process) -> bool:
@@ -212,7 +212,7 @@ def _carry_ports(process: Process, owner: Process) -> None:
 
 def _last_words() -> str:
     lines = (folder() / "log").read_text(errors="replace").strip().splitlines()
-    return "its log ends: " + " / ".join(lines[-LAST_LINES:]) if lines else "its log is empty"
+    return "and its log ends: " + " / ".join(lines[-LAST_LINES:]) if lines else "and its log is empty"
 
 
 def _cannot(kind: Kind, cause: str) -> Problem:

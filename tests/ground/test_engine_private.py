@@ -234,9 +234,7 @@ def test_a_program_that_does_not_start_is_quoted(state_folder: Path, tmp_path: P
     program.write_text("#!/bin/sh\necho it broke in half >&2\nexit 3\n")
     program.chmod(0o755)
     monkeypatch.setattr(programs, "path", lambda name: str(program))
-    with pytest.raises(
-        Problem, match=r"our own dockerd: it ended after .* s, and its log ends: it broke in half"
-    ):
+    with pytest.raises(Problem, match=r"our own dockerd: it ended after .* s, and its log ends: it broke in half"):
         private.start("docker", Process.current())
     assert ledger.entries() == []
     assert not private.folder().exists()

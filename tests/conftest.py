@@ -35,11 +35,11 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # --- Before and after ------------------------------------------------------
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput"):
-        return
-    os.environ[SESSION] = os.environ["CUTAWAY_STATE"] = tempfile.mkdtemp(prefix="cutaway-")
-    config.stash[BEFORE] = things()
+@pytest.hookimpl(tryfirst=True)  # before the workers start, which are to inherit this
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        os.environ[SESSION] = os.environ["CUTAWAY_STATE"] = tempfile.mkdtemp(prefix="cutaway-")
+        session.config.stash[BEFORE] = things()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,11 +47,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     yield
     if BEFORE not in session.config.stash:
         return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     left = leftovers(session.config.stash[BEFORE], time.monotonic() + PATIENCE_S)
     paths.remove(os.environ[SESSION])
+    if others():
+        reporter.write_line("\nmounts, cgroups, links and /tmp were not compared: other test sessions run here")
     if left:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         reporter.write_line("\n".join(["", "left behind by these tests:", *left]), red=True)
 
 

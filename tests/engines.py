@@ -5,14 +5,15 @@ Tests that use it carry `@pytest.mark.engine` and `@pytest.mark.xdist_group("eng
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from docker.models.containers import Container
 
 from cutaway.ground import base, private
 from cutaway.ground import engine as engines
@@ -21,25 +22,57 @@ from cutaway.linux import Process, cgroups, namespaces, processes
 from cutaway.linux.namespaces import Kind
 
 PATIENCE_S = 15
+KINDS = ("docker", "podman")
 T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """Our own engine with the base image in it: Docker for root, Podman for anybody else."""
+    skip_without(private.startable())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(engines.CHOICE, "private")
-        skip_without(private.startable())
         ready = engines.ready()
-        base.image(ready)
-        yield ready
-        engines.stop()
+    base.image(ready)
+    yield ready
+    engines.stop()
 
 
 @pytest.fixture
 def image(engine: Engine) -> str:
     """The base image's name, in the engine for tests."""
     return base.image(engine)
+
+
+@contextmanager
+def our_engine(kind: private.Kind, state: Path) -> Iterator[Engine]:
+    """An engine of our own in a state folder of its own, with the base image."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUTAWAY_STATE", str(state))
+        patch.setenv(engines.CHOICE, "private")
+        if kind not in private.startable():
+            pytest.skip(f"this user cannot start {kind} here")
+        private.start(kind, Process.current())
+        try:
+            started = engines.ready()
+            base.image(started)
+            yield started
+        finally:
+            engines.stop()
+
+
+@pytest.fixture(params=KINDS, scope="module")
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One engine of each kind, for tests that leave it as it was."""
+    with our_engine(request.param, tmp_path_factory.mktemp("shared")) as started:
+        yield started
+
+
+@pytest.fixture(params=KINDS)
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """One engine of each kind, for this test alone."""
+    with our_engine(request.param, tmp_path / "state") as started:
+        yield started
 
 
 def skip_without(kinds: list[private.Kind]) -> None:
@@ -57,12 +90,25 @@ def until(true: Callable[[], T], what: str, within_s: float = PATIENCE_S) -> T:
     return answer
 
 
+def sleeping(engine: Engine, name: str) -> Container:
+    """A container that does nothing for longer than any test."""
+    return engine.client().containers.run(base.NAME, "sleep 600", name=name, detach=True)
+
+
+def seen_now() -> Witness:
+    """Somebody who has seen our engine, which runs."""
+    running = private.running()
+    assert running
+    return Witness(running)
+
+
 class Witness:
     """Remembers what an engine consists of while it runs, and tells afterwards what is still there."""
 
     def __init__(self, running: private.Running) -> None:
         self.folder = private.folder()
         self.namespaces = {kind: namespaces.identity(kind, running.process.pid) for kind in (Kind.NET, Kind.MNT)}
+        namespaces.hold(running.process.pid, self.namespaces)  # else the kernel gives their numbers to others at once
         self.cgroups = [Path(group) for group in own_cgroups(running)]
         members = {pid for group in self.cgroups for pid in cgroups.members(str(group))}
         self.processes = [*processes.descendants(running.process.pid), *map(Process.of, members), running.process]
@@ -76,7 +122,7 @@ class Witness:
         return alive + inside + paths
 
     def _is_inside(self, process: Process) -> bool:
-        with contextlib.suppress(OSError):  # gone, or without namespaces any more
+        with suppress(OSError):  # gone, or without namespaces any more
             return any(namespaces.identity(kind, process.pid) == its for kind, its in self.namespaces.items())
         return False
 

@@ -177,7 +177,7 @@ def size(packages: "list[str]") -> str:
     said = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=plain())
     text = said.stdout.decode(errors="replace")
     count = re.search(r"(\d+) newly installed", text)
-    download = re.search(r"Need to get (?:\S+ \wB/)?(.+) of archives", text)
+    download = re.search(r"Need to get (?:\S+ \w*B/)?(.+) of archives", text)
     disk = re.search(r"After this operation, (.+) of additional", text)
     if not (count and download and disk):
         return "their size is not known: apt cannot plan the installation"
@@ -219,7 +219,10 @@ def apt_get(verb: str, packages: "tuple | list" = ()) -> "list[str]":
 
 
 def make_environment(use: str, python: "str | None") -> None:
-    """Bring .venv to what `use` needs; it counts as unfinished from the first change to the last."""
+    """Bring .venv to what `use` needs; it counts as unfinished from the first change to the last.
+
+    pip that fails by itself takes back what it did: then the environment is again what it was.
+    """
     lock, state = LOCKS[use], recorded()
     usable = is_usable(state)
     if usable and state["finished"].get(lock) == digest(lock):
@@ -228,9 +231,12 @@ def make_environment(use: str, python: "str | None") -> None:
     record({})
     if not usable:
         begin_anew(use, python)
-    fill(lock)
-    contained = [lock, LOCKS["lab"]]  # the test lock holds all of the other, at the same versions
-    finished = {each: digest(each) for each in contained}
+    try:
+        fill(lock)
+    except Stop:
+        record(state if usable else {})
+        raise
+    finished = {each: digest(each) for each in (lock, LOCKS["lab"])}  # the test lock holds all of the other
     record({"root": str(ROOT), "python": version(VENV_PYTHON), "finished": finished})
     say(f"The environment is ready ({time.monotonic() - began:.0f} s).")
 
@@ -361,8 +367,7 @@ class Progress:
         self.doing, self.steps, self.done = doing, steps, 0
         self.began = self.shown = time.monotonic()
         self.live = sys.stdout.isatty()
-        if not self.live:
-            say(f"  {doing} ...")
+        print(f"  {doing} ...", end="" if self.live else "\n", flush=True)
 
     def advance(self, what: str) -> None:
         self.done += 1

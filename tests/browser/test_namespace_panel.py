@@ -40,42 +40,32 @@ def seen(panel: Locator, kind: str, side: str) -> Locator:
     return row(panel, kind).get_by_role("cell").nth({"outside": 1, "inside": 2, "mark": 3}[side])
 
 
-def test_another_host_name_is_seen_inside_and_the_old_one_outside(panel: Locator, screen: Screen) -> None:
+def test_each_change_is_seen_inside_and_not_outside(panel: Locator, screen: Screen) -> None:
     panel.get_by_label("host name", exact=True).fill("elsewhere")
     panel.get_by_label("host name", exact=True).press("Enter")
     expect(seen(panel, "uts", "inside")).to_have_text("elsewhere")
     expect(seen(panel, "uts", "outside")).to_have_text(socket.gethostname())
-    panel.scroll_into_view_if_needed()
-    screen.picture("namespace-panel")
-
-
-def test_a_switch_makes_a_table_private_and_shared_again(panel: Locator) -> None:
     expect(seen(panel, "net", "mark")).to_have_text("shared")
     panel.get_by_label("net: links").check()
     expect(seen(panel, "net", "mark")).to_have_text("private")
     expect(seen(panel, "net", "inside")).to_have_text("lo")
-    panel.get_by_label("net: links").uncheck()
-    expect(seen(panel, "net", "mark")).to_have_text("shared")
+    panel.scroll_into_view_if_needed()
+    screen.picture("namespace-panel")
 
 
-def test_ps_tells_the_truth_once_mounts_are_private_too(panel: Locator) -> None:
+def test_ps_tells_the_truth_once_mounts_are_private_too_and_the_keyboard_is_enough(panel: Locator) -> None:
     expect(seen(panel, "pid", "inside")).not_to_contain_text("1 python")
-    panel.get_by_label("mnt: mounts").check()
+    panel.get_by_label("pid: processes").focus()
+    panel.page.keyboard.press("Tab")
+    expect(panel.get_by_label("mnt: mounts")).to_be_focused()
+    panel.page.keyboard.press("Space")
     expect(seen(panel, "pid", "inside")).to_contain_text("1 python")
 
 
-def test_user_comes_back_and_the_panel_says_why(panel: Locator) -> None:
-    panel.get_by_label("user: user id").uncheck()
+def test_user_comes_back_while_others_need_it_and_the_panel_says_why(panel: Locator) -> None:
+    panel.get_by_label("user: user id").click()
     expect(panel.get_by_role("status")).to_contain_text("brings the right to make the others")
     expect(panel.get_by_label("user: user id")).to_be_checked()
-
-
-def test_the_keyboard_is_enough(panel: Locator) -> None:
-    panel.get_by_label("uts: host name").focus()
-    panel.page.keyboard.press("Space")
-    expect(seen(panel, "uts", "mark")).to_have_text("shared")
-    panel.page.keyboard.press("Tab")
-    expect(panel.get_by_label("user: user id")).to_be_focused()
 
 
 def test_quick_switching_ends_in_the_last_state_and_leaves_nothing(panel: Locator, screen: Screen) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cutaway import ledger
+from cutaway.ground.work import Work
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,17 @@ def test_checking_a_task_returns_the_points_and_shows_the_rest() -> None:
     assert said.endswith("\n1")
     assert "04-isolate, ada: 1 of 3 points" in said
     assert "✗ failed       its uts namespace is its own" in said
+
+
+def test_a_check_of_the_whole_lab_is_remembered_as_the_readers_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUTAWAY_FOLDER", str(tmp_path / "cutaway"))
+    with Work(tmp_path / "cutaway").changing():
+        pass
+    assert "04-isolate, ada: 0 of 20 points" in said_by("check()")
+    points = Work(tmp_path / "cutaway").book().checks["04-isolate"]
+    assert (points.earned, points.possible) == (0, 20)
 
 
 def test_a_function_that_kills_the_checker_gets_no_points_and_a_sentence() -> None:

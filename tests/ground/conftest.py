@@ -1,5 +1,5 @@
 """What the tests of this room share."""
 
-from engines import engine, image
+from engines import engine, fresh, image, shared
 
-__all__ = ["engine", "image"]
+__all__ = ["engine", "fresh", "image", "shared"]

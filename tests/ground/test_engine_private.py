@@ -1,19 +1,15 @@
-"""Engines of our own, really started: what they can do, what they leave alone, and that nothing of them stays."""
+"""Engines of our own, really started: what they can do, what they leave alone, where they may live, how they fail."""
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from docker.models.containers import Container
-from engines import Witness, until
+from engines import skip_without, sleeping, until
 
 from cutaway import ledger
 from cutaway.ground import base, private, programs
@@ -24,51 +20,6 @@ from cutaway.linux.namespaces import Kind
 from cutaway.problem import Problem
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("engine")]
-
-
-KINDS = ("docker", "podman")
-
-
-@contextmanager
-def our_engine(kind: private.Kind, state: Path) -> Iterator[Engine]:
-    """An engine of our own in a state folder of its own, with the base image."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CUTAWAY_STATE", str(state))
-        patch.setenv(engines.CHOICE, "private")
-        if kind not in private.startable():
-            pytest.skip(f"this user cannot start {kind} here")
-        private.start(kind, Process.current())
-        try:
-            started = engines.ready()
-            base.image(started)
-            yield started
-        finally:
-            engines.stop()
-
-
-@pytest.fixture(params=KINDS, scope="module")
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """One engine of each kind, for tests that leave it as it was."""
-    with our_engine(request.param, tmp_path_factory.mktemp("shared")) as started:
-        yield started
-
-
-@pytest.fixture(params=KINDS)
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """One engine of each kind, for this test alone."""
-    with our_engine(request.param, tmp_path / "state") as started:
-        yield started
-
-
-def sleeping(engine: Engine, name: str) -> Container:
-    """A container that does nothing for longer than any test."""
-    return engine.client().containers.run(base.NAME, "sleep 600", name=name, detach=True)
-
-
-def seen_now() -> Witness:
-    running = private.running()
-    assert running
-    return Witness(running)
 
 
 # --- What it can do ------------------------------------------------------------
@@ -170,56 +121,6 @@ def test_the_base_image_is_made_anew_when_its_programs_changed(fresh: Engine, mo
     assert before not in [image.id for image in fresh.client().images.list(all=True)], "the old one was left"
 
 
-# --- Nothing stays ----------------------------------------------------------------
-
-
-def test_after_stop_nothing_is_left(fresh: Engine):
-    sleeping(fresh, "one")
-    witness = seen_now()
-    assert len(witness.left()) >= 3, "the witness is blind"
-    assert engines.stop()
-    assert witness.left() == []
-    assert ledger.entries() == []
-    assert not engines.stop()
-
-
-def test_an_engine_killed_with_containers_running_leaves_nothing(fresh: Engine):
-    for name in ("one", "two"):
-        sleeping(fresh, name)
-    witness = seen_now()
-    os.kill(private.running().process.pid, signal.SIGKILL)
-    until(lambda: not witness.left(), f"nothing is left, though there is {witness.left()}")
-    until(lambda: not [entry for entry in ledger.entries() if entry.kind != "process"], "the ledger is empty")
-
-
-@pytest.mark.parametrize("kind", ["docker", "podman"])
-def test_an_engine_ends_with_its_owner(kind: private.Kind, state_folder: Path):
-    if kind not in private.startable():
-        pytest.skip(f"this user cannot start {kind} here")
-    script = "from cutaway.ground import private\nfrom cutaway.linux import Process\nimport time\n"
-    script += f"private.start({kind!r}, Process.current()); print('ready', flush=True); time.sleep(600)"
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as owner:
-        assert owner.stdout
-        assert owner.stdout.readline() == b"ready\n"
-        witness = seen_now()
-        owner.kill()
-    until(lambda: not witness.left() and not ledger.entries(), f"nothing is left, though there is {witness.left()}")
-
-
-def test_an_engine_that_owns_itself_outlives_who_started_it(state_folder: Path, monkeypatch: pytest.MonkeyPatch):
-    if not private.startable():
-        pytest.skip(engines.why_none([]))
-    monkeypatch.setenv(engines.CHOICE, "private")
-    subprocess.run([sys.executable, "-m", "cutaway", "engine", "start"], check=True, capture_output=True)
-    running = private.running()
-    assert running
-    assert running.lasting
-    assert running.process.alive()
-    witness = Witness(running)
-    assert engines.stop()
-    until(lambda: not witness.left(), f"nothing is left, though there is {witness.left()}")
-
-
 # --- More than one, and odd places ---------------------------------------------
 
 
@@ -242,8 +143,7 @@ def test_two_engines_at_once_know_nothing_of_each_other(
 
 
 def test_two_who_ask_at_the_same_time_get_the_same_engine(state_folder: Path, monkeypatch: pytest.MonkeyPatch):
-    if not private.startable():
-        pytest.skip(engines.why_none([]))
+    skip_without(private.startable())
     monkeypatch.setenv(engines.CHOICE, "private")
     argv = [sys.executable, "-m", "cutaway", "engine", "start"]
     pair = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -255,8 +155,7 @@ def test_two_who_ask_at_the_same_time_get_the_same_engine(state_folder: Path, mo
 def test_a_state_folder_whose_name_is_too_long_for_a_socket_is_no_obstacle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    if not private.startable():
-        pytest.skip(engines.why_none([]))
+    skip_without(private.startable())
     monkeypatch.setenv(engines.CHOICE, "private")
     monkeypatch.setenv("CUTAWAY_STATE", str(tmp_path / ("long" * 30)))
     started = engines.ready()
@@ -335,7 +234,7 @@ def test_a_program_that_does_not_start_is_quoted(state_folder: Path, tmp_path: P
     program.write_text("#!/bin/sh\necho it broke in half >&2\nexit 3\n")
     program.chmod(0o755)
     monkeypatch.setattr(programs, "path", lambda name: str(program))
-    with pytest.raises(Problem, match=r"starting our own dockerd: it ended after .* s; its log ends: it broke in half"):
+    with pytest.raises(Problem, match=r"our own dockerd: it ended after .* s, and its log ends: it broke in half"):
         private.start("docker", Process.current())
     assert ledger.entries() == []
     assert not private.folder().exists()

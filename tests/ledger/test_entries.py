@@ -1,5 +1,6 @@
 """What is written down, when, and by whom it may be undone."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -305,3 +306,20 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
     with pytest.raises(Problem, match=r"^looking for your home folder: could not .*; set HOME or CUTAWAY_STATE$"):
         ledger.state_folder()
+
+
+def test_what_is_held_is_held_against_all_others_until_its_holder_dies(state_folder: Path, owner: Owner) -> None:
+    holder = owner("""
+from cutaway.ledger import state
+with state.one_at_a_time(folder):
+    tell("held"); input()
+""")
+    assert holder.stdout
+    holder.stdout.readline()
+    folder = os.open(state_folder, os.O_RDONLY)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(folder)
+    holder.kill()
+    with state.one_at_a_time(state_folder):
+        pass

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cutaway import ledger
+from cutaway.ledger import paths
 from cutaway.linux import Enclosed, Kind, Process, cgroups, links, subordinate
 from cutaway.problem import Problem
 
@@ -90,6 +91,17 @@ def test_a_folder_that_became_a_link_leads_nowhere(state_folder: Path, tmp_path:
     entry.undo()
     assert not (state_folder / "way" / "x").is_symlink()
     assert (tmp_path / "precious").exists()
+
+
+def test_a_part_of_the_way_that_becomes_a_link_in_the_last_moment_is_not_followed(
+    state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "precious" / "x").mkdir(parents=True)
+    (state_folder / "way").symlink_to(tmp_path / "precious")
+    monkeypatch.setattr(paths, "ours", Path)  # what it found out was true a moment ago
+    with pytest.raises(NotADirectoryError):
+        paths.remove(str(state_folder / "way" / "x"))
+    assert (tmp_path / "precious" / "x").exists()
 
 
 def test_folders_that_were_closed_to_writing_are_removed(state_folder: Path) -> None:

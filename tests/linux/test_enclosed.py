@@ -334,7 +334,7 @@ def test_it_starts_in_the_blink_of_an_eye() -> None:
         begin = time.perf_counter()
         Enclosed(ALL).close()
         took.append(time.perf_counter() - begin)
-    assert min(took) < 1  # 0.04 s on an idle machine
+    assert min(took) < 3  # 0.05 s on an idle machine; tests share theirs
 
 
 def test_identities_are_those_of_the_kernel_links() -> None:

@@ -113,6 +113,18 @@ def test_an_unknown_error_still_names_the_call_and_the_number() -> None:
     assert (str(refused), refused.errno) == ("mount('/a'): EIO: input/output error", errno.EIO)
 
 
+def test_pythons_own_function_is_used_where_there_is_one_and_refuses_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has os.unshare from 3.12 on; one stands in for it here, so that older ones show it, too."""
+
+    def refusing(flags: int) -> None:
+        raise OSError(errno.EPERM, f"from Python, for {flags:#x}")
+
+    monkeypatch.setattr(os, "unshare", refusing, raising=False)
+    with pytest.raises(Refused, match=r"unshare\(CLONE_NEWUTS\): EPERM: it takes CAP_SYS_ADMIN") as refused:
+        namespaces.unshare({Kind.UTS})
+    assert refused.value.errno == errno.EPERM
+
+
 # --- User namespaces switched off ------------------------------------------
 
 

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import small_course
 
 from cutaway.ground.work import Work
 
-Cutaway = Callable[..., subprocess.CompletedProcess[str]]
+Finished = subprocess.CompletedProcess[str]
+Cutaway = Callable[..., Finished]
 
 
 @pytest.fixture
@@ -43,11 +45,11 @@ def work(course: Path, home: Path) -> Work:
 @pytest.fixture
 def cutaway(course: Path, home: Path) -> Cutaway:
     """Run `cutaway ...` to its end."""
+    return run_cutaway
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, "-m", "cutaway", *words]
-        return subprocess.run(
-            argv, env=os.environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
-        )
 
-    return run
+def run_cutaway(*words: str, within: tuple[str, ...] = (), **options: Any) -> Finished:
+    """Run `cutaway ...` to its end; `within` is a command that becomes it, `options` are subprocess.run's."""
+    argv = [*within, sys.executable, "-m", "cutaway", *words]
+    options = {"env": os.environ, "stdin": subprocess.DEVNULL, "timeout": 120, **options}
+    return subprocess.run(argv, capture_output=True, text=True, **options)

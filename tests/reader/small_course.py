@@ -62,7 +62,7 @@ def make(folder: Path) -> Path:
     (folder / "notebooks" / "contents.toml").write_text(CONTENTS)
     (folder / "labs" / "04-isolate" / "given.txt").write_text("a file that comes with the lab\n")
     (folder / "diagrams").mkdir()
-    (folder / "diagrams" / "06-namespaces.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>\n")
+    (folder / "diagrams" / "building.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>\n")
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,9 @@ LESSON = "notebooks/06-namespaces.ipynb"
 def given(work: Work) -> Work:
     """The folder with both lessons and the lab in it."""
     with work.changing() as book:
-        for name in ("00", "06"):
-            for handout in handouts.of(courses.unit(name)):
-                work.give(handout, book)
+        lessons = (handouts.lesson(courses.unit(name)) for name in ("00", "06"))
+        for handout in [*handouts.pictures(), *lessons]:
+            work.give(handout, book)
         book.given["labs/04-isolate/04-isolate.ipynb"] = Entry("handed out elsewhere", ["cell-1"])
     return work
 
@@ -107,11 +108,14 @@ def test_the_contents_page_leads_to_what_was_begun_else_to_what_comes_next(given
 
 
 def test_every_link_of_the_contents_page_leads_somewhere(given: Work) -> None:
-    import re
-
     links = re.findall(r"\]\(([^)]+)\)", contents.page(standings(given)))
-    assert len(links) == 3
-    for link in links[:2]:
+    assert links == [
+        "../diagrams/building.svg",
+        "00-start-here.ipynb",
+        "06-namespaces.ipynb",
+        "../labs/04-isolate/04-isolate.ipynb",
+    ]
+    for link in links[:3]:
         assert (given.path / "notebooks" / link).exists()
 
 

@@ -38,7 +38,7 @@ def test_a_lesson_starts_the_kernel_of_this_environment(work: Work) -> None:
 
 
 def test_pictures_come_along(work: Work) -> None:
-    assert [each.place for each in handouts.pictures()] == ["diagrams/06-namespaces.svg"]
+    assert [each.place for each in handouts.pictures()] == ["diagrams/building.svg"]
 
 
 def test_handing_out_twice_changes_nothing(work: Work) -> None:

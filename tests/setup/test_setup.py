@@ -188,6 +188,27 @@ def test_an_interrupted_run_is_mended_by_the_next(
     assert done == FRESH
 
 
+def test_an_environment_that_could_not_be_brought_up_to_date_is_kept(
+    setup: ModuleType, done: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    """A reader who is off the network loses nothing by trying."""
+    note = setup.narrate
+
+    def offline(doing: str, *rest: object) -> None:
+        note(doing, *rest)
+        if doing == "packages":
+            raise setup.Stop("the network did not answer")
+
+    setup.make_environment("lab", "python3")
+    monkeypatch.setattr(setup, "narrate", offline)
+    with pytest.raises(setup.Stop):
+        setup.make_environment("test", "python3")
+    monkeypatch.setattr(setup, "narrate", note)
+    done.clear()
+    setup.make_environment("lab", "python3")
+    assert done == []
+
+
 def test_a_changed_lock_is_installed_into_the_same_environment(setup: ModuleType, done: list[str]):
     setup.make_environment("lab", "python3")
     done.clear()
@@ -391,7 +412,11 @@ def test_apt_is_asked_what_an_installation_would_cost(setup: ModuleType):
         pytest.skip("there is no apt here")
     from cutaway.ground import programs
 
-    absent = [name for name in sorted(programs.known(["hello", "sl"])) if not Path(f"/usr/share/doc/{name}").exists()]
+    absent = [
+        name
+        for name in sorted(programs.known(["hello", "sl", "figlet", "toilet", "cowsay"]))
+        if not Path(f"/usr/share/doc/{name}").exists()
+    ]
     if not absent:
         pytest.skip("apt has no package lists here (apt-get update), or everything is installed")
     shape = r"with what they bring: \d+ packages, [\d.,]+ \w?B to download, [\d.,]+ \w?B on disk"

@@ -31,7 +31,7 @@ def command(name: str, notebook: Path | None, task: int | None, learner: str | N
     for trouble in troubles:
         click.echo(f"while running {path.name}: {trouble}", err=True)
     click.echo(json.dumps(results.plain(), indent=1) if as_json else results)
-    if task is None:
+    if task is None and notebook is None and learner is None:
         work.record_check(lab, results.earned, results.points)
     sys.exit(0 if results.passed else 1)
 

@@ -1,6 +1,7 @@
 """The page that opens first: every lesson and lab, where the reader stands, and where to go on.
 
-It is Markdown that reads well anywhere; `jupyterlab/custom/custom.css` makes it a page of its own in JupyterLab.
+It is Markdown that reads well anywhere. In JupyterLab, `jupyterlab/custom/custom.css` gives it its look, and the
+extension beside that reads it anew whenever its tab comes to the front.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ HEAD = """\
 
 See inside what runs your program.
 
+![One program, four ways to run it: on bare metal, in an interpreter, in a virtual machine and in a container. What is
+drawn round it is what stands between it and the hardware.](../diagrams/building.svg)
+
 {way}
 
-<progress value="{spent}" max="{minutes}"></progress> {remaining} \
-<button class="cutaway-refresh" data-commandlinker-command="docmanager:reload">Refresh</button>
+<progress value="{spent}" max="{minutes}"></progress> {remaining}
 """
 
 FOOT = """\

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode
 
 from cutaway.ground import course, progress
 from cutaway.ground.course import Unit
@@ -22,38 +20,28 @@ def everything() -> list[Handout]:
 
 
 def of(unit: Unit) -> list[Handout]:
-    """One lesson or lab: its notebook, and for a lab the files that lie beside it."""
+    """One lesson, or one lab with the files that lie beside it."""
     if not unit.after:
-        return [_page(unit.path, nbformat.read(unit.path, as_version=4))]  # type: ignore[no-untyped-call]
+        return [lesson(unit)]
     from cutaway.grading import release  # brings nbgrader, for which a lesson need not wait
 
-    beside = (path for path in sorted(unit.path.parent.rglob("*")) if path.is_file() and path != unit.path)
-    return [_page(unit.path, release.student_version(unit.name)), *map(_file, filter(_visible, beside))]
+    return release.files(unit.name)
+
+
+def lesson(unit: Unit) -> Handout:
+    """A page to be run: nothing in it gives away what a cell will say, and it starts this environment's kernel."""
+    page = nbformat.read(unit.path, as_version=4)  # type: ignore[no-untyped-call]
+    for cell in page.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    page.metadata["kernelspec"] = KERNEL
+    text: str = nbformat.writes(page)  # type: ignore[no-untyped-call]
+    return Handout(progress.place(unit), f"{text}\n".encode())
 
 
 def pictures() -> Iterator[Handout]:
     """Every picture beside the lessons or among the drawings."""
     for folder in ("diagrams", "notebooks"):
-        yield from (_file(path) for path in sorted((course.root() / folder).glob("*")) if path.suffix in PICTURES)
-
-
-def _page(path: Path, notebook: NotebookNode) -> Handout:
-    """A notebook to be run: nothing in it gives away what a cell will say, and it starts this environment's kernel."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    notebook.metadata["kernelspec"] = KERNEL
-    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
-    return Handout(_place(path), f"{text}\n".encode())
-
-
-def _file(path: Path) -> Handout:
-    return Handout(_place(path), path.read_bytes())
-
-
-def _place(path: Path) -> str:
-    return path.relative_to(course.root()).as_posix()
-
-
-def _visible(path: Path) -> bool:
-    return not any(part.startswith((".", "__")) for part in path.relative_to(course.root()).parts)
+        for path in sorted((course.root() / folder).glob("*")):
+            if path.suffix in PICTURES:
+                yield Handout(f"{folder}/{path.name}", path.read_bytes())

@@ -50,12 +50,19 @@ FURNITURE: dict[str, Entry] = {
 
 
 def contents() -> Closure:
-    """Busybox under all its names where there is one, else a shell and the tools that every machine has."""
+    """Busybox under all its names where there is one, else a shell and those of TOOLS that are here."""
     try:
         busybox = found("busybox").resolve()
     except Problem:
-        return closure(["/bin/sh", *TOOLS]) | FURNITURE
+        return closure(["/bin/sh", *filter(_is_here, TOOLS)]) | FURNITURE
     return closure([busybox]) | names(busybox) | FURNITURE
+
+
+def _is_here(program: str) -> bool:
+    try:
+        return bool(found(program))
+    except Problem:
+        return False
 
 
 def names(busybox: Path) -> Mapping[str, Entry]:

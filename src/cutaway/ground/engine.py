@@ -209,8 +209,9 @@ def _lack(choice: str) -> tuple[str, str]:
     if choice == "docker" and os.geteuid():
         return "Docker takes root", f"start yours, or unset {CHOICE}"
     name = "docker" if os.geteuid() == 0 and choice != "podman" else "podman"
-    if not programs.named(name).found:
-        return f"{name} is not installed", f"get it with `{programs.remedy(name)}`"
+    for program in (name, *([private.RUNTIME_WITHOUT_CGROUPS] if name == "podman" and os.geteuid() else [])):
+        if not programs.named(program).found:
+            return f"{program} is not installed", f"get it with `{programs.remedy(program)}`"
     try:
         limits.subordinate_users()
     except Lacking as lacking:

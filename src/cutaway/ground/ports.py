@@ -32,7 +32,7 @@ from cutaway.linux.processes import Process
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = ("", "0.0.0.0", "::")  # how engines write: on all addresses of the host
-AGAIN_S = 0.5  # how soon a port is asked for again that somebody else has
+AGAIN_S = 0.5  # how soon we look again
 CHUNK_BYTES = 1 << 16
 REPORT = "ports.json"
 
@@ -187,18 +187,25 @@ class Relay:
 
 
 async def keep_up(relay: Relay, engine: Process, path: str) -> None:
-    """Follow the engine until it ends: look again after every event, and soon again while something is refused."""
+    """Follow the engine until it ends: look after every event, and once more soon after it.
+
+    Once more, because an engine tells of an event before its own lists know; and again while a port is refused.
+    """
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
     ourselves = asyncio.current_task()
     assert ourselves is not None
     loop.add_reader(engine.pidfd(), ourselves.cancel)
     threading.Thread(target=heed, args=(path, lambda: loop.call_soon_threadsafe(changed.set)), daemon=True).start()
+    settled = False
     while True:
         changed.clear()
         with suppress(OSError, http.client.HTTPException):  # the engine is busy, or about to end
             await relay.follow(await asyncio.to_thread(published, path))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), AGAIN_S if relay.refused else None)
+        try:
+            await asyncio.wait_for(changed.wait(), None if settled and not relay.refused else AGAIN_S)
+            settled = False
+        except TimeoutError:
+            settled = True
 
 
 def heed(path: str, tell: Callable[[], None]) -> None:

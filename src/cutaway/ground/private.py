@@ -34,6 +34,7 @@ Kind = Literal["docker", "podman"]
 Owner = Process | Literal["itself"]  # an engine that owns itself stays until somebody stops it
 
 PROGRAMS: dict[Kind, str] = {"docker": "dockerd", "podman": "podman"}
+RUNTIME_WITHOUT_CGROUPS = "crun"  # the only one from which Podman takes containers that have no limits
 SOCKET = "/run/engine.sock"  # where it listens, in its own mount namespace
 SOCKET_BYTES = 107  # unix(7): the longest path of a socket, without the zero at its end
 START_S, LAST_LINES = 60, 3
@@ -77,7 +78,8 @@ def startable() -> list[Kind]:
     here = [kind for kind in PROGRAMS if programs.path(PROGRAMS[kind])]
     if os.geteuid() == 0:
         return here
-    return [kind for kind in here if kind == "podman" and subordinate.available()]
+    without_root = programs.path(RUNTIME_WITHOUT_CGROUPS) and subordinate.available()
+    return [kind for kind in here if kind == "podman" and without_root]
 
 
 def carried() -> dict[int, str]:
@@ -89,7 +91,7 @@ def carried() -> dict[int, str]:
 
 
 def _entries() -> list[ledger.Entry]:
-    return [entry for entry in ledger.entries() if entry.name.split()[0] == "engine"]
+    return [entry for entry in ledger.entries() if entry.name.startswith("engine ")]
 
 
 def _socket(process: Process) -> str:
@@ -167,7 +169,7 @@ def _told(kind: Kind, channel: socket.socket) -> Process | None:
     return process
 
 
-_children: list[subprocess.Popen[bytes]] = []  # to be waited for when they are stopped, so that none is a zombie
+_children: list[subprocess.Popen[bytes]] = []  # asked for their status when an engine is stopped: no zombie stays
 
 
 def _own_cgroups(process: Process) -> list[str]:
@@ -186,9 +188,9 @@ def _await_answer(kind: Kind, process: Process) -> None:
     began = time.monotonic()
     while not _answers(process):
         if process.wait(0.02):
-            raise _cannot(kind, f"it ended after {time.monotonic() - began:.1f} s; {_last_words()}")
+            raise _cannot(kind, f"it ended after {time.monotonic() - began:.1f} s, {_last_words()}")
         if time.monotonic() > began + START_S:
-            raise _cannot(kind, f"it did not answer within {START_S} s; {_last_words()}")
+            raise _cannot(kind, f"it did not answer within {START_S} s, {_last_words()}")
 
 
 def _answers(process: Process) -> bool:
@@ -210,7 +212,7 @@ def _carry_ports(process: Process, owner: Process) -> None:
 
 def _last_words() -> str:
     lines = (folder() / "log").read_text(errors="replace").strip().splitlines()
-    return "its log ends: " + " / ".join(lines[-LAST_LINES:]) if lines else "its log is empty"
+    return "and its log ends: " + " / ".join(lines[-LAST_LINES:]) if lines else "and its log is empty"
 
 
 def _cannot(kind: Kind, cause: str) -> Problem:
@@ -260,6 +262,7 @@ default_ulimits = {json.dumps([f"{name}={most}:{most}" for name, most in _limits
 log_driver = "k8s-file"
 {'cgroups = "disabled"' if os.geteuid() else ""}
 [engine]
+{f'runtime = "{RUNTIME_WITHOUT_CGROUPS}"' if os.geteuid() else ""}
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 [network]
@@ -303,5 +306,4 @@ def _undo() -> None:
     outcomes = ledger.sweep(lambda entry: entry.path in ours)
     if troubles := [f"{entry!r}: {trouble}" for entry, trouble in outcomes if trouble]:
         raise Problem(f"stopping our own engine: {', '.join(troubles)}; try `cutaway clean`")
-    while _children:
-        _children.pop().wait()
+    _children[:] = [child for child in _children if child.poll() is None]

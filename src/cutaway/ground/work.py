@@ -203,8 +203,9 @@ class Work:
     @property
     def begun(self) -> bool:
         """Whether the course has handed out anything here."""
-        with told(f"opening your folder {self.path}"):
-            return (self.path / BOOK).exists()
+        with told(f"opening your folder {self.path}"), suppress(FileNotFoundError):
+            return bool((self.path / BOOK).stat())
+        return False
 
     @property
     def foreign(self) -> list[str]:

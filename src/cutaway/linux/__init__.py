@@ -1,6 +1,7 @@
 """The only room that talks to the kernel by number.
 
-Reading order: calls, namespaces, processes, mounts, links, commands; then stage and enclosed, which use them all.
+Reading order: calls, namespaces, processes, mounts, links, cgroups, commands; then stage and enclosed, which use
+them all. seccomp and subordinate stand by themselves.
 """
 
 from cutaway.linux.calls import Refused

@@ -141,7 +141,7 @@ def filters() -> str:
     try:
         commands.run([sys.executable, "-I", "-S", seccomp.__file__], PATIENCE_S)
     except CommandFailed as failed:
-        if failed.status == -signal.SIGSYS:
+        if failed.status == 128 + signal.SIGSYS:
             return "the kernel ended it at its next call (SIGSYS)"
         raise Lacking(failed, "enable CONFIG_SECCOMP_FILTER in the kernel") from failed
     raise Lacking("the process lived on", DEFECT)

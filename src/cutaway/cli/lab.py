@@ -1,0 +1,179 @@
+"""`cutaway lab`: hand out what is new, bring an engine up, and open JupyterLab on the reader's own folder.
+
+One process does all of it, from the first line to the goodbye, so that Ctrl-C and SIGTERM end everything in order,
+and the ledger's watcher has one process to wait for when it is killed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import signal
+import socket
+import webbrowser
+from pathlib import Path
+
+import click
+
+from cutaway import ledger
+from cutaway.cli import contents, handouts, opened, progress
+from cutaway.ground import engine as engines
+from cutaway.ground import grounds, probes
+from cutaway.ground import work as works
+from cutaway.ground.progress import standings, units
+from cutaway.ground.work import Damaged, Outcome, Work
+from cutaway.linux import Process
+from cutaway.problem import Problem
+
+ADDRESS = "127.0.0.1"
+LOG = Path(".cutaway") / "jupyter.log"
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path), help="Where your work is kept.  [default: ~/cutaway]")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on.  [default: 8888, or one near it]")
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@click.option("--no-engine", is_flag=True, help="Do not start a container engine.")
+@click.option("--yes", is_flag=True, help="Use the folder also when other things lie in it.")
+def command(folder: Path | None, port: int | None, no_browser: bool, no_engine: bool, yes: bool) -> None:
+    """Open JupyterLab on the course, in a folder of your own."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # they end what follows as Ctrl-C does
+    if folder:
+        os.environ["CUTAWAY_FOLDER"] = str(folder.expanduser().absolute())
+    work, browser = Work(works.folder()), not no_browser and has_screen()
+    os.environ["CUTAWAY_FOLDER"] = str(work.path)  # for the kernels and terminals that start from here
+    if port:
+        require_port(port)
+    if other := claim(work, yes):
+        point_to(other, work, browser)
+        return
+    try:
+        hand_out(work)
+        click.echo(progress.table(standings(work)) + "\n")
+        tell("Ground", ground())
+        tell("Folder", str(work.path))
+        tell("Engine", "none, as you asked" if no_engine else engine())
+        serve(work, port, browser)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        opened.forget(work)
+        left = ledger.sweep(lambda entry: entry.owner == Process.current())
+        for entry, trouble in left:
+            if trouble:
+                click.echo(f"cutaway: undoing {entry!r}: {trouble}; `cutaway clean` tries again", err=True)
+    click.echo(f"\nCutaway is closed. Your work is in {work.path}.")
+
+
+def tell(what: str, said: str) -> None:
+    """One line of what the reader sees in the terminal."""
+    click.echo(f"{what:8} {said}")
+
+
+# --- Before anything is made -----------------------------------------------
+
+
+def require_port(port: int) -> None:
+    """Problem unless a server could listen on `port` of the loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            taken = {errno.EADDRINUSE: "another program listens there", errno.EACCES: "ports below 1024 belong to root"}
+            cause = taken.get(error.errno or 0) or os.strerror(error.errno or 0).lower()
+            raise Problem(
+                f"opening JupyterLab on port {port}: {cause}; name another with --port, or leave it out for a free one"
+            ) from error
+
+
+def claim(work: Work, yes: bool) -> opened.Opened | None:
+    """Take the folder for this process; who has it, if another does. Asks before it joins a stranger's things."""
+    if (strangers := work.foreign) and not yes:
+        question = f"{work.path} already holds other things ({some(strangers)}). Put the course beside them?"
+        if not (os.isatty(0) and click.confirm(question)):
+            raise Problem(
+                f"opening your folder {work.path}: it already holds other things ({some(strangers)}); "
+                "name another with --folder, or say --yes to put the course beside them"
+            )
+    with work.changing():
+        other = opened.by_another(work)
+        if not other:
+            opened.note(work)
+    return other
+
+
+def some(names: list[str]) -> str:
+    """The first few names."""
+    return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+
+
+def point_to(other: opened.Opened, work: Work, browser: bool) -> None:
+    """Say where the folder is open already, and show it."""
+    where = other.url or "its address will be printed where it was started"
+    click.echo(f"{work.path} is open already, by process {other.process.pid}: {where}")
+    if browser and other.url:
+        webbrowser.open(other.url)
+
+
+def has_screen() -> bool:
+    """Whether a browser could show itself here."""
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
+# --- Opening ---------------------------------------------------------------
+
+
+def hand_out(work: Work) -> None:
+    """Put every handout in its place, and say what was kept because the reader changed it."""
+    with work.changing() as book:
+        for handout in handouts.everything():
+            try:
+                outcome = work.give(handout, book)
+            except Damaged as trouble:
+                click.echo(f"cutaway: {trouble}", err=True)
+                continue
+            if outcome in (Outcome.UPDATED, Outcome.NEWER):
+                click.echo(f"{handout.place}: {outcome.value}")
+    contents.write(work)
+
+
+def ground() -> str:
+    """Where the experiments run, and what keeps a lesson or lab from running here."""
+    found = probes.find_all({need for unit in units() for need in unit.needs} - {"engine"})
+    lacks = [grounds.lack(finding) for finding in found.values() if not finding.ok]
+    chosen = grounds.choose(found, lambda _: found)
+    return f"{chosen.value}; some pages miss something: {'; '.join(lacks)}" if lacks else chosen.value
+
+
+def engine() -> str:
+    """Which engine the lessons will use, started if need be; or why there is none."""
+    try:
+        ready = engines.ready()
+    except Problem as problem:
+        return f"none; lessons that need one say so ({problem})"
+    return f"{ready.kind} {ready.version}, " + ("our own, for as long as this runs" if ready.ours else "yours")
+
+
+def serve(work: Work, port: int | None, browser: bool) -> None:
+    """Open JupyterLab and stay until it ends."""
+    from cutaway.cli import server  # takes over a second, which a folder that cannot be used need not wait for
+
+    def listening(url: str) -> None:
+        opened.note(work, url)
+        tell("Stop", "Ctrl-C here")
+        tell("Clean", "`cutaway clean` undoes what a crash left; it does not touch your folder")
+        tell("Open", url)
+
+    log = work.path / LOG
+    runtime = ledger.state_folder() / f"jupyter-{secrets.token_hex(4)}"
+    ledger.record("folder", "JupyterLab's files of the moment", path=runtime)
+    with works.told(f"opening JupyterLab (it writes {log})"), server.heard_in(log):
+        try:
+            lab = server.start(work.path, contents.PLACE, port, browser, runtime)
+            server.run(lab, listening, saved=lambda: contents.write(work))
+        except SystemExit as error:
+            if error.code:
+                raise Problem(f"opening JupyterLab: it gave up; read why at the end of {log}") from error

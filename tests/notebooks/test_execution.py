@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import ROOT, Run
 
 from cutaway.ground import course
+
+ROOT = Path(__file__).resolve().parents[2]
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 WRITTEN = [unit for unit in course.lessons() if unit.written]
 QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no")

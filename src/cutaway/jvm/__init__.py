@@ -1,0 +1,1 @@
+"""A Java virtual machine in Python."""

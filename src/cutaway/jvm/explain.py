@@ -61,7 +61,12 @@ def method_text(ref: cf.MemberRef) -> str:
     from cutaway.jvm.machine import java_type
 
     parameters = ", ".join(map(java_type, cf.parse_descriptor(ref.descriptor)[0]))
-    return f"{ref.owner.replace('/', '.')}.{ref.name}({parameters})"
+    return short(f"{ref.owner.replace('/', '.')}.{ref.name}({parameters})")
+
+
+def short(text: str) -> str:
+    """Object and String go without their package in these messages."""
+    return text.replace("java.lang.Object", "Object").replace("java.lang.String", "String")
 
 
 def source_of(machine: Machine, method: Method, at: int, depth: int) -> str | None:
@@ -74,6 +79,9 @@ def source_of(machine: Machine, method: Method, at: int, depth: int) -> str | No
         after = plan.states.get(instruction.next_pc)
         if state is None or after is None:
             return None
+        if instruction.name == "dup" and len(after[0]) - 1 == target_height:
+            target_height -= 1
+            continue
         if len(state[0]) <= target_height < len(after[0]):
             return describe(machine, method, number, pool)
         if instruction.opcode in _PRODUCERS and len(after[0]) - 1 == target_height:

@@ -186,6 +186,8 @@ class Machine:
             return natives.bound(method.native, self, len(method.parameters))
         if method.is_abstract:
             return _raiser("java/lang/AbstractMethodError", repr(method))
+        if method.name in ("registerNatives", "initIDs"):  # how the JDK binds its own natives
+            return lambda: None
         if method.access & cf.ACC_NATIVE:
             return _missing(f"{method.klass.java_name}.{method.name}()")
         return self.engine.bind(method)
@@ -413,6 +415,7 @@ class Machine:
         text = None if error.message is None else self.string(cf.utf16_units(error.message))
         if "<init>(Ljava/lang/String;)V" in klass.methods and text is not None:
             klass.methods["<init>(Ljava/lang/String;)V"].function(made, text)
+            made.f_detailMessage = text
         elif "<init>()V" in klass.methods:
             klass.methods["<init>()V"].function(made)
             made.f_detailMessage = text

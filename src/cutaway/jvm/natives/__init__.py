@@ -61,7 +61,9 @@ def refuse_missing(name: str) -> None:
 
 def bound(function: Native, vm: Machine, count: int) -> Native:
     """`function` as a method of `count` arguments, receiver included."""
-    code = function.__code__
+    code = getattr(function, "__code__", None)
+    if code is None:  # one of Python's own functions, which would not become a method of a class
+        return lambda *arguments: function(*arguments)
     if code.co_varnames[:1] != ("vm",):
         return function
     match count:

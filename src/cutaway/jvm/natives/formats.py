@@ -243,6 +243,22 @@ def big_decimal(vm: Machine, spec: Spec, value: Any, conversion: str) -> str:
     return signed(spec, group(digits) if "," in spec.flags else digits, exact < 0)
 
 
+FORMAT_PROBLEMS: Final = (
+    "DuplicateFormatFlagsException", "FormatFlagsConversionMismatchException", "IllegalFormatCodePointException",
+    "IllegalFormatConversionException", "IllegalFormatFlagsException", "IllegalFormatPrecisionException",
+    "MissingFormatArgumentException", "MissingFormatWidthException", "UnknownFormatConversionException",
+)  # fmt: skip
+
+
+def format_message(this: Any) -> Any:
+    """These exceptions make their message from what they were given; here it is given whole."""
+    return this.f_detailMessage
+
+
+for _name in FORMAT_PROBLEMS:
+    native(f"java/util/{_name}", "getMessage()Ljava/lang/String;")(format_message)
+
+
 @native("java/lang/String", "format(Ljava/lang/String;[Ljava/lang/Object;)Ljava/lang/String;")
 def string_format(vm: Machine, form: Any, arguments: Any) -> Any:
     return vm.string(formatted(vm, form, arguments))

@@ -235,3 +235,57 @@ def utf16_big_endian() -> int:
 @native("java/lang/StrictMath", "random()D")
 def strict_random() -> float:
     raise JavaError("java/lang/UnsupportedOperationException", "StrictMath.random")
+
+
+@native("jdk/internal/util/ArraysSupport", "vectorizedMismatch(Ljava/lang/Object;JLjava/lang/Object;JII)I")
+def vectorized_mismatch(left: Any, left_at: int, right: Any, right_at: int, count: int, scale: int) -> int:
+    """No element has been compared yet: the caller does it one by one."""
+    return ~count
+
+
+@native("jdk/internal/access/SharedSecrets", "<clinit>()V")
+def shared_secrets_init(vm: Machine) -> None:
+    statics: Any = vm.klass("jdk/internal/access/SharedSecrets").statics
+    statics.f_javaLangAccess = vm.klass("java/lang/System$2").python()
+
+
+@native("java/lang/System$2", "fastUUID(JJ)Ljava/lang/String;")
+def fast_uuid(vm: Machine, this: Any, high: int, low: int) -> Any:
+    digits = f"{high & 0xFFFFFFFFFFFFFFFF:016x}{low & 0xFFFFFFFFFFFFFFFF:016x}"
+    return vm.string("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
+
+
+LATIN, UTF16 = "java/lang/StringLatin1", "java/lang/StringUTF16"
+
+
+@native(LATIN, "newString([BII)Ljava/lang/String;")
+def latin_string(vm: Machine, raw: Any, offset: int, count: int) -> Any:
+    return vm.string("".join(chr(byte & 255) for byte in raw.data[offset : offset + count]))
+
+
+@native("java/lang/String", "<init>([BB)V")
+def coded_string(this: Any, raw: Any, coder: int) -> None:
+    """A string from the JDK's own two forms: a byte for each Latin-1 character, or two for each UTF-16 unit."""
+    content = bytes(byte & 255 for byte in raw.data)
+    if coder == 0:
+        this.text = content.decode("latin-1")
+    else:
+        this.text = "".join(chr(low | high << 8) for low, high in zip(content[::2], content[1::2], strict=False))
+
+
+@native("java/lang/String", "coder()B")
+def coder(this: Any) -> int:
+    return int(any(char > "\xff" for char in this.text))
+
+
+@native("java/lang/String", "value()[B")
+def value_bytes(vm: Machine, this: Any) -> Any:
+    kind = "utf-16-le" if coder(this) else "latin-1"
+    from cutaway.jvm.arithmetic import i8
+
+    return vm.array("[B", [i8(byte) for byte in this.text.encode(kind, "surrogatepass")])
+
+
+@native("java/lang/String", "isLatin1()Z")
+def is_latin1(this: Any) -> int:
+    return 1 - coder(this)

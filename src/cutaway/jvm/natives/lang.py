@@ -172,8 +172,9 @@ def get_primitive_class(vm: Machine, name: Any) -> Any:
     return vm.mirror(vm.klass(name.text))
 
 
-@native(CLASS, "forName(Ljava/lang/String;)Ljava/lang/Class;")
-def for_name(vm: Machine, name: Any) -> Any:
+@native(CLASS, "forName(Ljava/lang/String;)Ljava/lang/Class;",
+        "forName(Ljava/lang/String;ZLjava/lang/ClassLoader;)Ljava/lang/Class;")  # fmt: skip
+def for_name(vm: Machine, name: Any, initialise: int = 1, loader: Any = None) -> Any:
     try:
         klass = vm.klass(internal_name(name.text))
     except JavaError as error:

@@ -74,6 +74,8 @@ class Step:
 class Loop:
     """The engine; `frame` is the one that is running."""
 
+    recursion_limit = 100_000
+
     def attach(self, machine: Machine) -> None:
         self.machine = machine
         self.frame: Frame | None = None

@@ -73,7 +73,7 @@ class Field:
 class Method:
     """A method of a linked class. `native` is its Python body where it has one; `function` runs it in any engine."""
 
-    __slots__ = ("access", "attribute", "code", "descriptor", "extra", "function", "instructions", "key", "klass",
+    __slots__ = ("access", "attribute", "code", "descriptor", "extra", "function", "holders", "key", "klass",
                  "max_locals", "member", "name", "native", "parameters", "plan", "result", "slots", "source",
                  "spun_code")  # fmt: skip
 
@@ -92,7 +92,7 @@ class Method:
         self.plan: Plan | None = None
         self.function: Function = _unbound
         self.extra: Any = None  # an engine's own form of the code
-        self.instructions: Any = None
+        self.holders: list[type] = []  # the Python classes on which this method stands
 
     def __repr__(self) -> str:
         return f"{self.klass.name}.{self.key}"

@@ -22,7 +22,6 @@ from cutaway.jvm.machine import Engine, Machine
 from cutaway.jvm.problems import Exit, JavaError, JvmProblem, Thrown
 
 STACK_BYTES = 512 << 20  # address space, not memory: pages are used as the stack grows
-RECURSION_LIMIT = 100_000
 
 
 def machine(
@@ -91,7 +90,7 @@ def uncaught(vm: Machine, error: BaseException) -> int:
     return 1
 
 
-def with_deep_stack(work: Callable[[], int]) -> int:
+def with_deep_stack(work: Callable[[], int], recursion_limit: int = Loop.recursion_limit) -> int:
     """Run `work` in a thread whose stack and recursion limit suit Java."""
     outcome: list[Any] = []
 
@@ -102,7 +101,7 @@ def with_deep_stack(work: Callable[[], int]) -> int:
             outcome.append(error)
 
     old_limit, old_size = sys.getrecursionlimit(), threading.stack_size(STACK_BYTES)
-    sys.setrecursionlimit(RECURSION_LIMIT)
+    sys.setrecursionlimit(recursion_limit)
     gc.set_threshold(50_000, 20, 50)
     try:
         thread = threading.Thread(target=body, daemon=True)

@@ -8,10 +8,11 @@ turns a constant pool index into the class, field, method or constant that it na
 from __future__ import annotations
 
 import re
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from traceback import walk_tb
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import IO, Any, Protocol
 
 from cutaway.jvm import classfile as cf
@@ -38,7 +39,9 @@ MAX_ARRAY_LENGTH = 1 << 28  # elements; beyond it the machine answers OutOfMemor
 
 
 class Engine(Protocol):
-    """One way to run code. It is told of every class, and binds every method that has code."""
+    """One way to run code: it binds every method that has code to a function."""
+
+    recursion_limit: int  # Python frames in which some 9,000 Java frames fit
 
     def attach(self, machine: Machine) -> None: ...
 
@@ -145,7 +148,9 @@ class Machine:
             method.function = self.bind(method)
         if not klass.is_interface:
             for key, method in klass.vtable.items():
-                setattr(klass.python, self.attribute(key), method.function)
+                if klass.super is None or klass.super.vtable.get(key) is not method:
+                    setattr(klass.python, self.attribute(key), method.function)
+                    method.holders.append(klass.python)
         return klass
 
     def _add_field(self, klass: Klass, member: cf.Member) -> None:
@@ -172,6 +177,8 @@ class Machine:
         klass.state = State.READY
         table = {self.attribute(key): method.function for key, method in klass.vtable.items()}
         klass.python = type(name, (Array,), {"__slots__": (), "klass": klass, **table})
+        for method in klass.vtable.values():
+            method.holders.append(klass.python)
         return klass
 
     def attribute(self, key: str) -> str:
@@ -462,10 +469,16 @@ def trim_trace(throwable: Any, places: list[Place]) -> list[Place]:
     return places[at : at + 1024]
 
 
-def python_frames(traceback: TracebackType | None) -> list[tuple[Any, int]]:
-    """Python frames with the line each is at, innermost first: those of the traceback, then those still running."""
-    left = [(frame, line) for frame, line in walk_tb(traceback)]
-    return left[::-1]
+def python_frames(traceback: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
+    """Python frames and the line each is at, innermost first: those that an error has left, then those still running."""
+    running: FrameType | None = sys._getframe(1)
+    left = list(walk_tb(traceback))[::-1]
+    if left:
+        yield from left
+        running = left[-1][0].f_back
+    while running:
+        yield running, running.f_lineno
+        running = running.f_back
 
 
 def identifier(name: str) -> str:

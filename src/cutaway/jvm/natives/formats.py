@@ -73,7 +73,7 @@ def _pieces(vm: Machine, form: str, values: list[Any]) -> list[str]:
 
 def unknown(form: str, percent: int) -> str:
     rest = form[percent + 1 :].lstrip("-#+ 0,(<123456789.$")
-    return rest[:1] or "%"
+    return rest[:1] or form[-1]
 
 
 def read_spec(found: re.Match[str]) -> Spec:

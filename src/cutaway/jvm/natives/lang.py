@@ -356,6 +356,17 @@ def get_property(vm: Machine, name: Any, default: Any = None) -> Any:
     return vm.intern(PROPERTIES[name.text]) if name.text in PROPERTIES else default
 
 
+@native(SYSTEM, "getProperties()Ljava/util/Properties;")
+@native("sun/security/action/GetPropertyAction", "privilegedGetProperties()Ljava/util/Properties;")
+def get_properties(vm: Machine) -> Any:
+    if "properties" not in vm.scratch:
+        made = vm.scratch["properties"] = vm.new("java/util/Properties")
+        key = "setProperty(Ljava/lang/String;Ljava/lang/String;)Ljava/lang/Object;"
+        for name, value in PROPERTIES.items():
+            vm.call(made, key, vm.intern(name), vm.intern(value))
+    return vm.scratch["properties"]
+
+
 @native(SYSTEM, "getenv(Ljava/lang/String;)Ljava/lang/String;")
 def get_env(name: Any) -> None:
     return None

@@ -216,7 +216,8 @@ class Region:
             forward = [each for each in self.predecessors[start] if self.rank[each] < self.rank[start]]
             alone = len(forward) == 1
             left = next((head for head in heads if above in self.bodies[head] and start not in self.bodies[head]), None)
-            if left is not None and not (alone and isinstance(self.blocks[start].exit, End)):
+            leaf = alone and isinstance(self.blocks[start].exit, End)
+            if left is not None and (above == left or not leaf):
                 self.after[left].append(start)
             elif alone:
                 self.inline.add(start)

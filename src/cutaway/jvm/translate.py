@@ -32,6 +32,7 @@ class Expr:
     simple: bool = False  # a name or a constant: may be written twice
     exact: bool = True  # within its type's range; else right modulo 2^32 or 2^64
     positive: bool = False  # known not to be negative
+    drift: str = "+-"  # on which sides an inexact value may lie out of range
     slots: frozenset[int] = frozenset()  # the local variables it reads
     fragile: bool = False  # reads memory or may throw: not to be moved over a store or a call
     condition: Condition | None = None  # for a 0 or 1 that stands for a truth
@@ -197,11 +198,13 @@ class Translator:
             return value
         if wide:
             text = f"(t if -9223372036854775808 <= (t := {value.text}) <= 9223372036854775807 else (t + 9223372036854775808 & 18446744073709551615) - 9223372036854775808)"
-        elif value.positive:
+        elif value.drift == "+":
             text = f"(t if (t := {value.text}) <= 2147483647 else (t + 2147483648 & 4294967295) - 2147483648)"
+        elif value.drift == "-":
+            text = f"(t if (t := {value.text}) >= -2147483648 else (t + 2147483648 & 4294967295) - 2147483648)"
         else:
             text = f"(t if -2147483648 <= (t := {value.text}) <= 2147483647 else (t + 2147483648 & 4294967295) - 2147483648)"
-        return replace(value, text=text, exact=True, positive=False)
+        return replace(value, text=text, exact=True, positive=False, simple=False)
 
     def int_(self) -> Expr:
         return self.fitted(self.pop(), False)
@@ -230,7 +233,7 @@ class Translator:
         """Name what must not be read later: what uses `slot`, or (None) what reads memory or may throw."""
         for at, value in enumerate(self.stack):
             if (slot in value.slots) if slot is not None else value.fragile:
-                self.stack[at] = self.temporary(value)
+                self.stack[at] = self.temporary(replace(value, simple=False))
 
     def settle(self) -> None:
         """At a block's end the stack lies in s0, s1, ..., where the next block looks for it."""
@@ -319,8 +322,12 @@ class Translator:
         limit = 400  # an expression does not grow without end
         if len(left.text) + len(right.text) > limit:
             left, right = self.fitted(left, name[0] == "l"), self.fitted(right, name[0] == "l")
-        positive = left.positive and right.positive and sign != "-"
-        self.push(f"({left.text} {sign} {right.text})", left, right, exact=False, positive=positive)
+        exact = left.exact and right.exact
+        if exact and (right.positive or left.positive and sign == "+"):
+            drift = {"+": "+", "-": "-", "*": "+" if left.positive else "+-"}[sign]
+        else:
+            drift = "+-"
+        self.push(f"({left.text} {sign} {right.text})", left, right, exact=False, drift=drift)
 
     def floating(self, name: str, operand: Any) -> None:
         right, left = self.pop(), self.pop()

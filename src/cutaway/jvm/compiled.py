@@ -174,6 +174,8 @@ class Compiled:
 
     def null_pc(self, unit: Unit, line: int, text: str) -> int:
         """Which of a line's instructions met null, by the attribute that None lacks."""
+        from cutaway.jvm.machine import identifier
+
         pcs = unit.pcs[line - 1]
         attribute = text.rpartition("attribute ")[2].strip("'")
         pool = self.machine.constant_of(unit.method.klass)
@@ -185,7 +187,7 @@ class Compiled:
                     index = instruction.operand
                     same = self.machine.attribute(pool(index).name + pool(index).descriptor) == attribute
                 elif name.endswith("field"):
-                    same = attribute.startswith("f_")
+                    same = attribute.startswith(f"f_{identifier(pool(instruction.operand).name)}")
                 else:
                     same = attribute == "data" or "attribute" not in text
                 fitting.append((not same, instruction.pc))
@@ -237,7 +239,9 @@ class Compiled:
         return name
 
     def is_private(self, klass: Klass, index: int, ref: MemberRef) -> bool:
-        """Whether a virtual call names a private method, which only a class of the same nest can."""
+        """Whether a virtual call names a private method, which only a class of the same nest can, or one of VarHandle."""
+        if ref.owner == "java/lang/invoke/VarHandle":
+            return True
         if ref.owner.partition("$")[0] != klass.name.partition("$")[0]:
             return False
         method: Method = self.machine.resolve(klass, index)

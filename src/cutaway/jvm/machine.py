@@ -293,7 +293,14 @@ class Machine:
         return method
 
     def _any_signature(self, owner: Klass, ref: cf.MemberRef) -> Method | None:
-        """`MethodHandle.invokeExact` and its kind take any descriptor; they are left out."""
+        """Methods that take any descriptor (JVMS 2.9.3): VarHandle's are here, `MethodHandle.invoke` is left out."""
+        if owner.name == "java/lang/invoke/VarHandle":
+            body = natives.internals.var_handle_body(ref.name, ref.descriptor)
+            if body:
+                member = cf.Member(cf.ACC_PRIVATE, ref.name, ref.descriptor, {})  # private: selected as named
+                method = Method(owner, member, body)
+                method.function = body
+                return method
         if owner.name in ("java/lang/invoke/MethodHandle", "java/lang/invoke/VarHandle"):
             raise unsupported(f"{owner.java_name}.{ref.name}()")
         return None

@@ -33,8 +33,8 @@ MISSING: Final = (
     "java/io/FileInputStream", "java/io/FileOutputStream", "java/io/RandomAccessFile", "java/io/FileReader",
     "java/io/FileWriter", "java/io/FileDescriptor", "java/lang/ProcessBuilder", "java/lang/Runtime$Version",
     "java/util/concurrent/ForkJoin", "java/util/concurrent/Executors", "java/util/concurrent/ThreadPoolExecutor",
-    "java/util/concurrent/CompletableFuture", "java/util/Timer", "java/net/", "java/lang/invoke/MethodHandles",
-    "java/lang/invoke/MethodType", "java/lang/reflect/Proxy",
+    "java/util/concurrent/CompletableFuture", "java/util/Timer", "java/net/", "java/lang/invoke/MethodType",
+    "java/lang/reflect/Proxy",
 )  # fmt: skip
 
 

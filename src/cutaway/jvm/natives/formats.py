@@ -201,8 +201,7 @@ def floating(vm: Machine, spec: Spec, value: Any, conversion: str) -> str:
     elif conversion == "e":
         digits = decimals.scientific(number, precision)
     elif conversion == "f":
-        # a float is printed from the digits of the double that it widens to, through Float.toString
-        digits = decimals.fixed(number, precision, 24 if value.klass.name == "java/lang/Float" else 53)
+        digits = decimals.fixed(number, precision)
     else:
         return hexadecimal(vm, spec, number)
     if "#" in spec.flags and "." not in digits:

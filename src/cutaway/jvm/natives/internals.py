@@ -289,3 +289,90 @@ def value_bytes(vm: Machine, this: Any) -> Any:
 @native("java/lang/String", "isLatin1()Z")
 def is_latin1(this: Any) -> int:
     return 1 - coder(this)
+
+
+@native("java/util/Random", "<clinit>()V")
+def random_init(vm: Machine) -> None:
+    statics: Any = vm.klass("java/util/Random").statics
+    statics.f_seedUniquifier = vm.new("java/util/concurrent/atomic/AtomicLong", "(J)V", 8682522807148012)
+
+
+# VarHandle: a field or an array's elements, as java.util.concurrent uses them
+
+LOOKUP = "java/lang/invoke/MethodHandles$Lookup"
+
+
+@native("java/lang/invoke/MethodHandles", "lookup()Ljava/lang/invoke/MethodHandles$Lookup;")
+def lookup(vm: Machine) -> Any:
+    return vm.klass(LOOKUP).python()
+
+
+@native(LOOKUP, "<clinit>()V")
+@native("java/lang/invoke/MethodHandles", "<clinit>()V")
+@native("java/lang/invoke/VarHandle", "<clinit>()V")
+@native("java/lang/invoke/MethodHandle", "<clinit>()V")
+def no_init() -> None:
+    return None
+
+
+@native(LOOKUP, "findVarHandle(Ljava/lang/Class;Ljava/lang/String;Ljava/lang/Class;)Ljava/lang/invoke/VarHandle;")
+def find_var_handle(vm: Machine, this: Any, owner: Any, name: Any, kind: Any) -> Any:
+    handle = vm.klass("java/lang/invoke/VarHandle").python()
+    handle.attribute = next(field.attribute for field in owner.of.fields.values() if field.name == name.text)
+    return handle
+
+
+@native("java/lang/invoke/MethodHandles", "arrayElementVarHandle(Ljava/lang/Class;)Ljava/lang/invoke/VarHandle;")
+def array_var_handle(vm: Machine, kind: Any) -> Any:
+    handle = vm.klass("java/lang/invoke/VarHandle").python()
+    handle.attribute = None
+    return handle
+
+
+def handle_get(handle: Any, place: list[Any]) -> Any:
+    return getattr(place[0], handle.attribute) if handle.attribute else place[0].data[place[1]]
+
+
+def handle_set(handle: Any, place: list[Any], value: Any) -> None:
+    if handle.attribute:
+        setattr(place[0], handle.attribute, value)
+    else:
+        place[0].data[place[1]] = value
+
+
+def var_handle_body(name: str, descriptor: str) -> Any:
+    """The body of one of VarHandle's methods, which take any descriptor; None for one that is left out."""
+    wrap = i64 if descriptor.endswith("J") else i32
+
+    def get(handle: Any, *place: Any) -> Any:
+        return handle_get(handle, list(place))
+
+    def put(handle: Any, *rest: Any) -> None:
+        handle_set(handle, list(rest[:-1]), rest[-1])
+
+    def swap(handle: Any, *rest: Any) -> Any:
+        found = handle_get(handle, list(rest[:-1]))
+        handle_set(handle, list(rest[:-1]), rest[-1])
+        return found
+
+    def exchange(handle: Any, *rest: Any) -> Any:
+        *place, expected, value = rest
+        found = handle_get(handle, place)
+        if found is expected or (isinstance(found, int) and found == expected):
+            handle_set(handle, place, value)
+        return found
+
+    def test(handle: Any, *rest: Any) -> int:
+        found, expected = exchange(handle, *rest), rest[-2]
+        return int(found is expected or (isinstance(found, int) and found == expected))
+
+    def add(handle: Any, *rest: Any) -> Any:
+        found = handle_get(handle, list(rest[:-1]))
+        handle_set(handle, list(rest[:-1]), wrap(found + rest[-1]))
+        return found
+
+    for prefix, body in (("compareAndSet", test), ("weakCompareAndSet", test), ("compareAndExchange", exchange),
+                         ("getAndSet", swap), ("getAndAdd", add), ("get", get), ("set", put)):  # fmt: skip
+        if name.startswith(prefix) and not name.startswith("getAndBitwise"):
+            return body
+    return None

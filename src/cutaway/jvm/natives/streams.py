@@ -267,6 +267,11 @@ def input_available(this: Any) -> int:
 
 
 @native("java/util/Scanner", "useLocale(Ljava/util/Locale;)Ljava/util/Scanner;")
-def scanner_use_locale(this: Any, locale: Any) -> Any:
-    """Numbers are read with a point and commas, which is what a new Scanner already has."""
+def scanner_use_locale(vm: Machine, this: Any, locale: Any) -> Any:
+    """How numbers look in English, which the JDK would ask its locale data for."""
+    forms = {"groupSeparator": r"\x{2c}", "decimalSeparator": r"\x{2e}", "nanString": r"\QNaN\E",
+             "infinityString": r"\Q∞\E", "positivePrefix": "", "negativePrefix": r"\Q-\E", "positiveSuffix": "",
+             "negativeSuffix": ""}  # fmt: skip
+    for name, form in forms.items():
+        setattr(this, f"f_{name}", vm.intern(form))
     return this

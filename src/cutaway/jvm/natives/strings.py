@@ -70,6 +70,12 @@ def make_from_bytes(this: Any, raw: Any, charset: Any = None) -> None:
     make_from_some_bytes(this, raw, 0, len(raw.data), charset)
 
 
+@native(STRING, "<init>([BIII)V", "<init>([BI)V")
+def make_from_low_bytes(this: Any, raw: Any, high: int, offset: int = 0, count: int | None = None) -> None:
+    part = raw.data[offset:] if count is None else raw.data[offset : offset + count]
+    this.text = "".join(chr(high << 8 | byte & 255) for byte in part)
+
+
 @native(STRING, "<init>([BII)V", "<init>([BIILjava/nio/charset/Charset;)V", "<init>([BIILjava/lang/String;)V")
 def make_from_some_bytes(this: Any, raw: Any, offset: int, count: int, charset: Any = None) -> None:
     check_range(offset, count, len(raw.data))
@@ -610,7 +616,7 @@ def set_length(this: Any, count: int) -> None:
 @builder("deleteCharAt(I)~")
 def delete_char_at(this: Any, index: int) -> Any:
     if not 0 <= index < len(this.chars):
-        raise JavaError("java/lang/StringIndexOutOfBoundsException", f"index {index},length {len(this.chars)}")
+        raise index_error(index, len(this.chars))
     del this.chars[index]
     return this
 

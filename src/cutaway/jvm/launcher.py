@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
+import os
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from cutaway.jvm.classfile import utf16_units
+from cutaway.jvm.closures import Closures
+from cutaway.jvm.compiled import Compiled
 from cutaway.jvm.core import Loop
 from cutaway.jvm.heap import Method
 from cutaway.jvm.image import ClassPath, Image, java_home
 from cutaway.jvm.machine import Engine, Machine
 from cutaway.jvm.problems import Exit, JavaError, JvmProblem, Thrown
 
+ENGINES: Final[dict[str, Callable[[], Engine]]] = {"loop": Loop, "closures": Closures, "compiled": Compiled}
+
+BROKEN_PIPE_STATUS = 141  # what a shell shows for a program that SIGPIPE ended
 STACK_BYTES = 512 << 20  # address space, not memory: pages are used as the stack grows
 
 
@@ -48,6 +55,42 @@ def run(vm: Machine, main_class: str, arguments: list[str]) -> int:
     vm.stdout.flush()
     vm.stderr.flush()
     return status & 255
+
+
+def launch(engine_name: str, folders: list[Path], main_class: str, arguments: list[str]) -> int:
+    """Run a program on this process's own streams, as the command does; return its exit code."""
+    engine = ENGINES[engine_name]()
+    stdout, stderr = io.BufferedWriter(RawOutput(1), 1 << 16), io.BufferedWriter(RawOutput(2), 1 << 10)
+
+    def work() -> int:
+        vm = machine(folders, engine, sys.stdin.buffer if sys.stdin else io.BytesIO(), stdout, stderr)
+        return run(vm, main_class.replace("/", "."), arguments)
+
+    try:
+        return with_deep_stack(work, engine.recursion_limit)
+    except BrokenPipeError:
+        return BROKEN_PIPE_STATUS
+    except JvmProblem as problem:
+        with contextlib.suppress(BrokenPipeError):
+            stdout.flush()
+            stderr.write(f"{problem}\n".encode())
+            stderr.flush()
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+class RawOutput(io.RawIOBase):
+    """A descriptor to write to, whatever Python made of its own streams and their encoding."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return os.write(self.descriptor, data)
 
 
 def main_method(vm: Machine, name: str) -> Method:

@@ -20,6 +20,7 @@ Native = Callable[..., Any]
 BODIES: Final[dict[str, dict[str, Native]]] = {}
 
 HIDDEN: Final = {
+    "java/io/InputStreamReader": ("read(Ljava/nio/CharBuffer;)I",),
     "java/lang/String": ("chars()Ljava/util/stream/IntStream;", "codePoints()Ljava/util/stream/IntStream;"),
     "java/lang/AbstractStringBuilder": (
         "chars()Ljava/util/stream/IntStream;",

@@ -250,7 +250,7 @@ def shared_secrets_init(vm: Machine) -> None:
 
 
 @native("java/lang/System$2", "fastUUID(JJ)Ljava/lang/String;")
-def fast_uuid(vm: Machine, this: Any, high: int, low: int) -> Any:
+def fast_uuid(vm: Machine, this: Any, low: int, high: int) -> Any:
     digits = f"{high & 0xFFFFFFFFFFFFFFFF:016x}{low & 0xFFFFFFFFFFFFFFFF:016x}"
     return vm.string("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
 

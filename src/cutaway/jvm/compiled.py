@@ -166,14 +166,14 @@ class Compiled:
         here = at is last  # and not in something that translated code called
         made: JavaError | None = None
         if isinstance(error, NullHere) or (here and isinstance(error, AttributeError) and "NoneType" in str(error)):
-            pc = self.null_pc(unit, at.tb_lineno, str(error))
+            pc = self.null_pc(unit, at.tb_lineno, str(error), self.segment(at, unit) if here else "")
             made = JavaError("java/lang/NullPointerException", why_null(self.machine, unit.method, pc))
         elif here and isinstance(error, IndexError):
             made = out_of_bounds(*self.index_and_length(at, unit))
         return made.with_traceback(error.__traceback__) if made else error
 
-    def null_pc(self, unit: Unit, line: int, text: str) -> int:
-        """Which of a line's instructions met null, by the attribute that None lacks."""
+    def null_pc(self, unit: Unit, line: int, text: str, segment: str) -> int:
+        """Which of a line's instructions met null: by the attribute that None lacks, and how often it was read before."""
         from cutaway.jvm.machine import identifier
 
         pcs = unit.pcs[line - 1]
@@ -190,15 +190,20 @@ class Compiled:
                     same = attribute.startswith(f"f_{identifier(pool(instruction.operand).name)}")
                 else:
                     same = attribute == "data" or "attribute" not in text
-                fitting.append((not same, instruction.pc))
-        return min(fitting)[1] if fitting else unit.pc(line)
+                if same:
+                    fitting.append(instruction.pc)
+        earlier = max(segment.count(f".{attribute}") - 1, 0)
+        return fitting[min(earlier, len(fitting) - 1)] if fitting else unit.pc(line)
+
+    def segment(self, at: TracebackType, unit: Unit) -> str:
+        """The part of a line that failed."""
+        line, _, start, end = next(islice(at.tb_frame.f_code.co_positions(), at.tb_lasti // 2, None))
+        return unit.lines[(line or 1) - 1].encode()[start:end].decode().strip()
 
     def index_and_length(self, at: TracebackType, unit: Unit) -> tuple[int, int]:
         """The index and the length that did not fit: the failed expression, evaluated again from the frame's variables."""
         frame = at.tb_frame
-        line, _, start, end = next(islice(frame.f_code.co_positions(), at.tb_lasti // 2, None))
-        segment = unit.lines[(line or 1) - 1].encode()[start:end].decode()
-        node = ast.parse(segment.strip(), mode="eval").body
+        node = ast.parse(self.segment(at, unit), mode="eval").body
         assert isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute)
         index = node.slice.body if isinstance(node.slice, ast.IfExp) else node.slice
         known = dict(frame.f_locals)

@@ -39,7 +39,9 @@ class Program:
             lines.append(f"{kind} {name} = ({kind}) ({self.expression('int', scope, 1)});")
             scope[name] = kind
         lines += self.block(scope, 3)
-        lines.append(f"return ({result}) ({self.expression(result, scope, 2)} + a + b + (int) c + e + f + array[3] + (flag ? 1 : 0));")
+        lines.append(
+            f"return ({result}) ({self.expression(result, scope, 2)} + a + b + (int) c + e + f + array[3] + (flag ? 1 : 0));"
+        )
         name = f"m{number}"
         self.methods.append((name, result, parameters))
         body = "\n        ".join(lines)
@@ -49,7 +51,9 @@ class Program:
         lines = []
         for _ in range(3):
             arguments = ", ".join(f"({kind}) {self.literal(self.widened(kind))}" for kind in parameters)
-            lines.append(f"        try {{ System.out.println({name}({arguments})); }} catch (RuntimeException x) {{ System.out.println(x); }}\n")
+            lines.append(
+                f"        try {{ System.out.println({name}({arguments})); }} catch (RuntimeException x) {{ System.out.println(x); }}\n"
+            )
         return "".join(lines)
 
     def widened(self, kind: str) -> str:
@@ -78,18 +82,49 @@ class Program:
         counter = f"i{self.serial}"
         if choice < 0.7:
             bound = self.random.randint(1, 6)
-            leave = self.pick("", f"    if ({self.condition(scope, 1)}) break;", f"    if ({self.condition(scope, 1)}) continue;")
-            return [f"for (int {counter} = 0; {counter} < {bound}; {counter}++) {{", f"    a += {counter};", leave, *inner, "}"]
+            leave = self.pick(
+                "", f"    if ({self.condition(scope, 1)}) break;", f"    if ({self.condition(scope, 1)}) continue;"
+            )
+            return [
+                f"for (int {counter} = 0; {counter} < {bound}; {counter}++) {{",
+                f"    a += {counter};",
+                leave,
+                *inner,
+                "}",
+            ]
         if choice < 0.8:
-            return [f"int {counter} = {self.random.randint(2, 5)};", f"while ({counter}-- > 0 && {self.condition(scope, 1)}) {{", *inner, "}"]
+            return [
+                f"int {counter} = {self.random.randint(2, 5)};",
+                f"while ({counter}-- > 0 && {self.condition(scope, 1)}) {{",
+                *inner,
+                "}",
+            ]
         if choice < 0.9:
             cases = []
             for number in range(3):
-                cases += [f"    case {number * self.pick_int(1, 50) + number}:", f"        {self.assignment(scope)}", self.pick("        break;", "")]
-            return [f"switch ({self.expression('int', scope, 1)} & 3) {{", *self.distinct(cases), "    default:", *inner, "}"]
+                cases += [
+                    f"    case {number * self.pick_int(1, 50) + number}:",
+                    f"        {self.assignment(scope)}",
+                    self.pick("        break;", ""),
+                ]
+            return [
+                f"switch ({self.expression('int', scope, 1)} & 3) {{",
+                *self.distinct(cases),
+                "    default:",
+                *inner,
+                "}",
+            ]
         caught = self.pick("ArithmeticException", "ArrayIndexOutOfBoundsException", "RuntimeException")
         last = ["} finally {", "    b ^= 5;"] if self.random.random() < 0.5 else []
-        return ["try {", *inner, f"    a = array[{self.expression('int', scope, 1)} & 15] / (a & 3);", f"}} catch ({caught} x) {{", "    a ^= 77;", *last, "}"]
+        return [
+            "try {",
+            *inner,
+            f"    a = array[{self.expression('int', scope, 1)} & 15] / (a & 3);",
+            f"}} catch ({caught} x) {{",
+            "    a ^= 77;",
+            *last,
+            "}",
+        ]
 
     def pick_int(self, low: int, high: int) -> int:
         return self.random.randint(low, high)
@@ -142,7 +177,9 @@ class Program:
         if choice < 0.32:
             return f"({self.condition(scope, depth - 1)} ? {self.expression(kind, scope, depth - 1)} : {self.expression(kind, scope, depth - 1)})"
         if choice < 0.38:
-            return f"(-{self.pick('', '~') if kind in ('int', 'long') else ''}({self.expression(kind, scope, depth - 1)}))"
+            return (
+                f"(-{self.pick('', '~') if kind in ('int', 'long') else ''}({self.expression(kind, scope, depth - 1)}))"
+            )
         if choice < 0.45 and self.methods:
             name, result, parameters = self.random.choice(self.methods)
             if RANK[result] <= RANK[kind]:

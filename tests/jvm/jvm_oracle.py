@@ -36,7 +36,9 @@ def compile_java(sources: list[Path], target: Path) -> None:
         pytest.skip("javac is missing: install a JDK 17")
     listing = target.parent / f"{target.name}.sources"
     listing.write_text("\n".join(map(str, sources)))
-    done = subprocess.run(["javac", "-nowarn", "-encoding", "UTF-8", "-d", target, f"@{listing}"], capture_output=True, text=True)
+    done = subprocess.run(
+        ["javac", "-nowarn", "-encoding", "UTF-8", "-d", target, f"@{listing}"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 

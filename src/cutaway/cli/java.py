@@ -12,8 +12,12 @@ from cutaway.jvm.launcher import ENGINES, launch
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("--engine", type=click.Choice(list(ENGINES)), default="compiled", show_default=True, help="How code is run.")
-@click.option("-cp", "--class-path", "class_path", default=".", show_default=True, help="Folders of classes, parted by ':'.")
+@click.option(
+    "--engine", type=click.Choice(list(ENGINES)), default="compiled", show_default=True, help="How code is run."
+)
+@click.option(
+    "-cp", "--class-path", "class_path", default=".", show_default=True, help="Folders of classes, parted by ':'."
+)
 @click.argument("main_class")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(engine: str, class_path: str, main_class: str, arguments: tuple[str, ...]) -> None:

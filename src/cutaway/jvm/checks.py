@@ -48,7 +48,12 @@ def out_of_bounds(index: int, length: int) -> JavaError:
 def storable(array: Array, value: Value) -> Value:
     """`value`, if it may be an element of `array`: an array of strings may pass for one of objects."""
     component = array.klass.component
-    if value is not None and component and component not in value.klass.ancestors and not value.klass.is_assignable_to(component):
+    if (
+        value is not None
+        and component
+        and component not in value.klass.ancestors
+        and not value.klass.is_assignable_to(component)
+    ):
         raise JavaError("java/lang/ArrayStoreException", value.klass.java_name)
     return value
 

@@ -204,7 +204,7 @@ class Pool:
                 return Number(kind, struct.unpack_from(form, data, at)[0])
             case 7:  # Class
                 name = self.utf8(first)
-                if not name or any(mark in name for mark in ".;") and not name.startswith("["):
+                if not name or (any(mark in name for mark in ".;") and not name.startswith("[")):
                     raise ClassFormatError(self.name, "class name", at, f"{name!r} is none")
                 if name.startswith("["):
                     check_descriptor(self.name, name, at)
@@ -239,10 +239,14 @@ class ClassFile:
     def __init__(self, data: bytes, name: str = "?") -> None:
         self.data, self.file_name = data, name
         if len(data) < 10 or _u4(data, 0)[0] != MAGIC:
-            raise ClassFormatError(name, "magic number", 0, f"expected CAFEBABE, found {data[:4].hex().upper() or 'nothing'}")
+            raise ClassFormatError(
+                name, "magic number", 0, f"expected CAFEBABE, found {data[:4].hex().upper() or 'nothing'}"
+            )
         self.major = _u2(data, 6)[0]
         if not 45 <= self.major <= NEWEST_MAJOR:
-            raise ClassFormatError(name, "version", 4, f"major version {self.major} is not between 45 and {NEWEST_MAJOR}")
+            raise ClassFormatError(
+                name, "version", 4, f"major version {self.major} is not between 45 and {NEWEST_MAJOR}"
+            )
         self.pool = Pool(data, name)
         try:
             self._read_body(self.pool.end)
@@ -287,7 +291,9 @@ class ClassFile:
             start = at + 6
             at = start + _u4(data, at + 2)[0]
             if at > len(data):
-                raise ClassFormatError(self.file_name, f"attribute {name} of {owner}", start - 6, "it runs past the end of the file")
+                raise ClassFormatError(
+                    self.file_name, f"attribute {name} of {owner}", start - 6, "it runs past the end of the file"
+                )
             found[name] = (start, at)
         return found, at
 
@@ -329,7 +335,9 @@ class ClassFile:
         for _ in range(_u2(data, at)[0]):
             start, stop, target, catch = struct.unpack_from(">HHHH", data, at + 2)
             if not (start < stop <= length and target < length):
-                raise ClassFormatError(self.file_name, f"{place}, exception table", at + 2, f"{start}..{stop} to {target}")
+                raise ClassFormatError(
+                    self.file_name, f"{place}, exception table", at + 2, f"{start}..{stop} to {target}"
+                )
             handlers.append(Handler(start, stop, target, pool.class_name(catch) if catch else None))
             at += 8
         attributes, _ = self._attributes(at + 2, place)
@@ -344,7 +352,9 @@ class ClassFile:
     def _local_names(self, attributes: dict[str, tuple[int, int]]) -> Iterator[tuple[int, int, int, str]]:
         if "LocalVariableTable" in attributes:
             at, end = attributes["LocalVariableTable"]
-            for start, length, name, _, slot in struct.iter_unpack(">HHHHH", self.data[at + 2 : at + 2 + (end - at - 2) // 10 * 10]):
+            for start, length, name, _, slot in struct.iter_unpack(
+                ">HHHHH", self.data[at + 2 : at + 2 + (end - at - 2) // 10 * 10]
+            ):
                 yield start, start + length, slot, self.pool.utf8(name)
 
     def constant_value(self, field: Member) -> Any:

@@ -99,6 +99,9 @@ class Closures:
         stack[:] = [throwable]
         return next(number for number, each in enumerate(self.machine.plan(method).instructions) if each.pc == target)
 
+    def throwable(self, error: BaseException) -> Any:
+        return self.machine.caught(error)
+
     def trace(self, traceback: TracebackType | None) -> list[Place]:
         from cutaway.jvm.machine import python_frames
 

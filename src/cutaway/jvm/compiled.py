@@ -16,7 +16,7 @@ from collections.abc import Callable
 from ctypes import c_float
 from dataclasses import dataclass, field
 from itertools import islice
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from cutaway.jvm import arithmetic as a
@@ -315,6 +315,3 @@ def store(array: Any, index: int, value: Value) -> None:
 
 def refuse_cast(value: Any, target: Klass) -> None:
     raise wrong_cast(value.klass, target)
-
-
-_ = FrameType

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cutaway.jvm import arithmetic as a
 from cutaway.jvm.checks import elements, find_handler, not_null, storable, wrong_cast
+from cutaway.jvm.explain import why_null
 from cutaway.jvm.heap import Function, Method, Value
 from cutaway.jvm.opcodes import ARRAY_TYPES, LENGTH, NAMES, OPCODE, instruction_at
 from cutaway.jvm.problems import JavaError, NullHere, Returned, Thrown
-from cutaway.jvm.explain import why_null
 from cutaway.jvm.verify import SHUFFLES
 
 if TYPE_CHECKING:
@@ -138,7 +138,9 @@ class Loop:
     def unwind(self, error: Exception, base: Frame | None) -> None:
         """Leave frames until one has a handler (2.10); at `base` the exception goes on through Python."""
         if isinstance(error, NullHere) and self.frame:
-            error = JavaError("java/lang/NullPointerException", why_null(self.machine, self.frame.method, self.frame.at))
+            error = JavaError(
+                "java/lang/NullPointerException", why_null(self.machine, self.frame.method, self.frame.at)
+            )
         try:
             throwable = self.machine.caught(error)
         except BaseException:
@@ -154,6 +156,9 @@ class Loop:
                 return
             self.frame = frame.caller
         raise Thrown(throwable) from None
+
+    def throwable(self, error: BaseException) -> Any:
+        return self.machine.caught(error)
 
     def trace(self, traceback: TracebackType | None) -> list[Place]:
         places, frame = [], self.frame

@@ -162,7 +162,9 @@ def rounded(text: str, point: int, places: int) -> Digits:
 
 def fixed(value: float, places: int, significant: int = DOUBLE_BITS) -> str:
     """A finite number's magnitude with exactly `places` digits behind the point."""
-    text, point = rounded(*digits(abs(value), significant, compatible=False), places) if value else ("0" * (1 + places), 1)
+    text, point = (
+        rounded(*digits(abs(value), significant, compatible=False), places) if value else ("0" * (1 + places), 1)
+    )
     whole = text[:point].rjust(1, "0") if point > 0 else "0"
     part = text[point:] if point >= 0 else "0" * -point + text
     return f"{whole or '0'}.{part[:places].ljust(places, '0')}" if places else whole or "0"

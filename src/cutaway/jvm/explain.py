@@ -31,7 +31,7 @@ def why_null(machine: Machine, method: Method, pc: int) -> str | None:
     if failed is None:
         return None
     cause = source_of(machine, method, at, depth)
-    return f'{failed} because {cause} is null' if cause else failed
+    return f"{failed} because {cause} is null" if cause else failed
 
 
 def action(instruction: Instruction, pool: Any) -> tuple[str | None, int]:

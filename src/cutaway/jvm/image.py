@@ -31,7 +31,9 @@ class Image:
         with path.open("rb") as file:
             self.bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.order = "<" if struct.unpack_from("<I", self.bytes)[0] == IMAGE_MAGIC else ">"
-        magic, _version, _flags, _resources, self.slots, locations, strings = struct.unpack_from(f"{self.order}7I", self.bytes)
+        magic, _version, _flags, _resources, self.slots, locations, strings = struct.unpack_from(
+            f"{self.order}7I", self.bytes
+        )
         if magic != IMAGE_MAGIC:
             raise NoJava(f"{path}: not a Java image (its first word is {magic:#x}); reinstall the JDK")
         self.redirects = 28
@@ -114,7 +116,9 @@ def java_home() -> Path:
     for home in ([Path(named)] if named else []) + ([Path(found).resolve().parent.parent] if found else []):
         if (home / "lib" / "modules").is_file():
             return home
-    raise NoJava("no Java class library was found on this machine (JAVA_HOME, PATH); install a JDK 17, e.g. `apt install openjdk-17-jdk-headless`")
+    raise NoJava(
+        "no Java class library was found on this machine (JAVA_HOME, PATH); install a JDK 17, e.g. `apt install openjdk-17-jdk-headless`"
+    )
 
 
 def feature_version(home: Path) -> int:

@@ -23,7 +23,7 @@ from cutaway.jvm.core import Loop
 from cutaway.jvm.heap import Method
 from cutaway.jvm.image import ClassPath, Image, java_home
 from cutaway.jvm.machine import Engine, Machine
-from cutaway.jvm.problems import Exit, JavaError, JvmProblem, Thrown
+from cutaway.jvm.problems import Exit, JavaError, JvmProblem
 
 ENGINES: Final[dict[str, Callable[[], Engine]]] = {"loop": Loop, "closures": Closures, "compiled": Compiled}
 
@@ -40,7 +40,9 @@ def machine(
 ) -> Machine:
     """A machine on the library of the Java that is installed, and the program's classes in `folders`."""
     path = ClassPath(folders, Image(java_home() / "lib" / "modules"))
-    return Machine(path, engine or Loop(), stdin or sys.stdin.buffer, stdout or sys.stdout.buffer, stderr or sys.stderr.buffer)
+    return Machine(
+        path, engine or Loop(), stdin or sys.stdin.buffer, stdout or sys.stdout.buffer, stderr or sys.stderr.buffer
+    )
 
 
 def run(vm: Machine, main_class: str, arguments: list[str]) -> int:
@@ -50,7 +52,9 @@ def run(vm: Machine, main_class: str, arguments: list[str]) -> int:
         status = 0
     except Exit as exit_:
         status = exit_.status
-    except (Thrown, JavaError, RecursionError, MemoryError, AttributeError, TypeError) as error:
+    except (OSError, JvmProblem):
+        raise
+    except Exception as error:
         status = uncaught(vm, error)
     vm.stdout.flush()
     vm.stderr.flush()
@@ -122,14 +126,16 @@ def uncaught(vm: Machine, error: BaseException) -> int:
     """Say of an exception that nobody caught what `java` says; the exit code is 1."""
     vm.stdout.flush()
     try:
-        throwable = vm.caught(error)
+        throwable = vm.engine.throwable(error)
         vm.stderr.write(b'Exception in thread "main" ')
         vm.call(throwable, "printStackTrace()V")
     except Exit as exit_:
         return exit_.status
-    except (Thrown, JavaError) as second:
-        name = second.throwable.klass.java_name if isinstance(second, Thrown) else second.class_name
-        vm.stderr.write(f"Exception: {name} thrown from the UncaughtExceptionHandler in thread \"main\"\n".encode())
+    except Exception as second:
+        if isinstance(second, (OSError, JvmProblem)):
+            raise
+        name = vm.caught(second).klass.java_name
+        vm.stderr.write(f'Exception: {name} thrown from the UncaughtExceptionHandler in thread "main"\n'.encode())
     return 1
 
 

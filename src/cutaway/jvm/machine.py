@@ -31,7 +31,7 @@ from cutaway.jvm.heap import (
     link_vtable,
 )
 from cutaway.jvm.image import ClassPath, feature_version
-from cutaway.jvm.problems import JavaError, Thrown, VerifyError, unsupported
+from cutaway.jvm.problems import ClassFormatError, JavaError, JvmProblem, Thrown, VerifyError, unsupported
 
 Place = tuple[Method, int]  # a method and the pc in it: one line of a stack trace
 
@@ -47,6 +47,9 @@ class Engine(Protocol):
 
     def bind(self, method: Method) -> Function:
         """A Python function that runs `method` on Java arguments."""
+
+    def throwable(self, error: BaseException) -> Any:
+        """The Java throwable that a Python exception stands for; one that stands for none goes on its way."""
 
     def trace(self, traceback: TracebackType | None) -> list[Place]:
         """Where Java is now, innermost first; `traceback` adds the frames that an error has already left."""
@@ -107,7 +110,9 @@ class Machine:
         klass.file, klass.trusted = file, trusted
         bodies = natives.for_class(name)
         for member in file.methods:
-            klass.methods[member.name + member.descriptor] = Method(klass, member, bodies.get(member.name + member.descriptor))
+            klass.methods[member.name + member.descriptor] = Method(
+                klass, member, bodies.get(member.name + member.descriptor)
+            )
         for hidden in natives.HIDDEN.get(name, ()):
             klass.methods.pop(hidden, None)
         return self.finish(klass, file.fields)
@@ -124,10 +129,12 @@ class Machine:
             self.scratch["loading"].pop()
         if file.super_name is None:
             if file.name != "java/lang/Object":
-                raise cf.ClassFormatError(file.name, "superclass", 0, "only java.lang.Object has none")
+                raise ClassFormatError(file.name, "superclass", 0, "only java.lang.Object has none")
             return None, parents
         if parents[0].is_interface or parents[0].access & cf.ACC_FINAL:
-            raise JavaError("java/lang/IncompatibleClassChangeError", f"class {file.name} cannot inherit from {parents[0].name}")
+            raise JavaError(
+                "java/lang/IncompatibleClassChangeError", f"class {file.name} cannot inherit from {parents[0].name}"
+            )
         for parent in parents[1:]:
             if not parent.is_interface:
                 raise JavaError("java/lang/IncompatibleClassChangeError", f"{parent.name} is not an interface")
@@ -247,7 +254,7 @@ class Machine:
                 initialiser.function()
         except Exception as error:
             klass.state = State.FAILED
-            thrown = self.caught(error)
+            thrown = self.engine.throwable(error)
             if not thrown.klass.is_assignable_to(self.klass("java/lang/Error")):
                 thrown = self.new("java/lang/ExceptionInInitializerError", "(Ljava/lang/Throwable;)V", thrown)
             raise Thrown(thrown) from None
@@ -285,7 +292,9 @@ class Machine:
     def resolve_method(self, ref: cf.MemberRef) -> Method:
         key = ref.name + ref.descriptor
         owner = self.klass(ref.owner)
-        method = owner.find_method(key) or (self.klass("java/lang/Object").methods.get(key) if owner.is_interface else None)
+        method = owner.find_method(key) or (
+            self.klass("java/lang/Object").methods.get(key) if owner.is_interface else None
+        )
         if method is None:
             method = self._any_signature(owner, ref)
         if method is None:
@@ -446,14 +455,25 @@ class Machine:
             return self._emergency(error)
         if isinstance(error, JavaError):
             throwable = self.throwable(error)
-        elif isinstance(error, VerifyError):
-            throwable = self.throwable(JavaError("java/lang/VerifyError", str(error).partition(": ")[2]))
+        elif isinstance(error, (VerifyError, ClassFormatError)):
+            name = f"java/lang/{type(error).__name__}"
+            throwable = self.throwable(JavaError(name, str(error).partition(": ")[2]))
         elif isinstance(error, (AttributeError, TypeError)) and "NoneType" in str(error):
             throwable = self.throwable(JavaError("java/lang/NullPointerException"))
-        else:
+        elif not isinstance(error, Exception) or isinstance(error, (OSError, JvmProblem)):
             raise error
+        else:
+            throwable = self.throwable(self._unforeseen(error))
         throwable.trace = trim_trace(throwable, self.engine.trace(error.__traceback__))
         return throwable
+
+    def _unforeseen(self, error: Exception) -> JavaError:
+        """Code that javac would not make can confuse objects of different classes; Python notices, and this says it."""
+        attribute = getattr(error, "name", None)
+        for key, known in self.attributes.items():
+            if known == attribute:
+                return JavaError("java/lang/NoSuchMethodError", f"'{key}'")
+        return JavaError("java/lang/InternalError", f"{type(error).__name__}: {error}")
 
     def _emergency(self, error: BaseException) -> Any:
         """Out of stack or memory: an object made without running any Java."""

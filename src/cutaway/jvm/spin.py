@@ -14,7 +14,7 @@ from cutaway.jvm import classfile as cf
 from cutaway.jvm.decimals import double_text, float_text
 from cutaway.jvm.heap import Klass, Method, State, Value, local_slots
 from cutaway.jvm.opcodes import OPCODE
-from cutaway.jvm.problems import JavaError, unsupported
+from cutaway.jvm.problems import ClassFormatError, JavaError, unsupported
 
 if TYPE_CHECKING:
     from cutaway.jvm.machine import Machine
@@ -35,7 +35,7 @@ def call_site(machine: Machine, klass: Klass, site: cf.CallSiteRef) -> Method:
     assert klass.file is not None
     table = klass.file.bootstraps()
     if site.bootstrap >= len(table):
-        raise cf.ClassFormatError(klass.name, "BootstrapMethods", 0, f"there is no bootstrap method {site.bootstrap}")
+        raise ClassFormatError(klass.name, "BootstrapMethods", 0, f"there is no bootstrap method {site.bootstrap}")
     bootstrap = table[site.bootstrap]
     target = bootstrap.handle.member
     maker = MAKERS.get(f"{target.owner.rpartition('/')[2]}.{target.name}")
@@ -68,7 +68,10 @@ def concat(machine: Machine, klass: Klass, site: cf.CallSiteRef, arguments: tupl
     for kind, slot in zip(types, local_slots(types), strict=True):
         code.load(kind, slot)
         if kind not in BOXES and kind != "Ljava/lang/String;":
-            code.call("invokestatic", machine.klass("java/lang/String").methods["valueOf(Ljava/lang/Object;)Ljava/lang/String;"])
+            code.call(
+                "invokestatic",
+                machine.klass("java/lang/String").methods["valueOf(Ljava/lang/Object;)Ljava/lang/String;"],
+            )
             kind = "Ljava/lang/String;"
         textual.append(kind)
     join.descriptor = f"({''.join(textual)})Ljava/lang/String;"
@@ -164,7 +167,9 @@ def factory(klass: Klass, count: int) -> Callable[..., Value]:
     return make
 
 
-def lambda_code(machine: Machine, klass: Klass, captured: list[str], handle: cf.HandleRef, erased: str, actual: str) -> cf.Code:
+def lambda_code(
+    machine: Machine, klass: Klass, captured: list[str], handle: cf.HandleRef, erased: str, actual: str
+) -> cf.Code:
     """Bytecode of the interface's method: push captured values and arguments as the target wants them, call, return."""
     code = Assembler(klass, first=len(captured) + 1)
     target = machine.resolve_method(handle.member)

@@ -98,7 +98,9 @@ def count_predecessors(blocks: dict[int, Block]) -> dict[int, int]:
     return counts
 
 
-def _joined(blocks: dict[int, Block], block: Block, predecessors: dict[int, int], fixed: set[int]) -> tuple[int, If] | None:
+def _joined(
+    blocks: dict[int, Block], block: Block, predecessors: dict[int, int], fixed: set[int]
+) -> tuple[int, If] | None:
     test = block.exit
     assert isinstance(test, If)
     for inner_start, other, both in ((test.otherwise, test.then, False), (test.then, test.otherwise, True)):
@@ -111,7 +113,7 @@ def _joined(blocks: dict[int, Block], block: Block, predecessors: dict[int, int]
         ):  # fmt: skip
             continue
         (yes, no), (yes2, no2) = test.condition, second.condition
-        if second.otherwise != other and not both or second.then == other and both:
+        if (second.otherwise != other and not both) or (second.then == other and both):
             yes2, no2 = no2, yes2
             rest = second.otherwise
         else:
@@ -231,7 +233,9 @@ class Writer:
     def __init__(self, blocks: dict[int, Block], entries: Iterable[int], structured: bool = True) -> None:
         self.blocks = blocks
         self.entries = self._find_entries(set(entries), structured)
-        self.number = {entry: number for number, entry in enumerate(sorted(self.entries, key=lambda each: (each != 0, each)))}
+        self.number = {
+            entry: number for number, entry in enumerate(sorted(self.entries, key=lambda each: (each != 0, each)))
+        }
         self.wrapped: set[int] = set()
 
     def _find_entries(self, entries: set[int], structured: bool) -> set[int]:
@@ -258,7 +262,8 @@ class Writer:
         while True:
             before = len(self.wrapped)
             self.lines: list[Line] = []
-            self.depth, self.frames = 1, []
+            self.depth = 1
+            self.frames: list[Frame] = []
             self.uses_go = False
             self._function()
             if len(self.wrapped) == before:

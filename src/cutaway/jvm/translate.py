@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cutaway.jvm import classfile as cf
-from cutaway.jvm.heap import Klass, Method, State
+from cutaway.jvm.heap import Method
 from cutaway.jvm.opcodes import ARRAY_TYPES, NAMES, Instruction, branch_targets, falls_through
 from cutaway.jvm.problems import JavaError
 from cutaway.jvm.structure import Block, Choose, Condition, End, Goto, If, Pcs
@@ -44,7 +44,14 @@ def int_text(value: int) -> str:
     return str(value) if value >= 0 else f"({value})"
 
 
-COMPARE: Final = {"eq": ("==", "!="), "ne": ("!=", "=="), "lt": ("<", ">="), "ge": (">=", "<"), "gt": (">", "<="), "le": ("<=", ">")}
+COMPARE: Final = {
+    "eq": ("==", "!="),
+    "ne": ("!=", "=="),
+    "lt": ("<", ">="),
+    "ge": (">=", "<"),
+    "gt": (">", "<="),
+    "le": ("<=", ">"),
+}
 
 
 @dataclass(slots=True)
@@ -102,17 +109,26 @@ def _is_bounded(step: Instruction, slot: int, code: list[Instruction], steps: li
     if any(head <= other.pc <= back.pc and other is not step for other in steps):
         return False
     inside = [each for each in code if head <= each.pc <= back.pc]
-    if any("istore" in each.name and (each.operand if each.operand is not None else int(each.name[-1])) == slot for each in inside):
+    if any(
+        "istore" in each.name and (each.operand if each.operand is not None else int(each.name[-1])) == slot
+        for each in inside
+    ):
         return False
     first = inside[0]
-    loads = first.name.startswith("iload") and (first.operand if first.operand is not None else int(first.name[-1])) == slot
+    loads = (
+        first.name.startswith("iload") and (first.operand if first.operand is not None else int(first.name[-1])) == slot
+    )
     test = next((each for each in inside[:8] if branch_targets(each)), None)
     if not loads or test is None or test.name not in tests or test.operand <= back.pc:
         return False
     bound = inside[1 : inside.index(test)]
     plain = all(each.name.startswith(("iload", "bipush", "sipush", "iconst", "ldc", "arraylength", "aload", "getfield", "getstatic"))
                 for each in bound)  # fmt: skip
-    entered = all(not head < target <= back.pc or target in {each.pc for each in inside} for each in code for target in branch_targets(each))
+    entered = all(
+        not head < target <= back.pc or target in {each.pc for each in inside}
+        for each in code
+        for target in branch_targets(each)
+    )
     outside = [each for each in code if not head <= each.pc <= back.pc]
     jumps_in = any(head < target <= back.pc for each in outside for target in branch_targets(each))
     return plain and entered and not jumps_in
@@ -294,7 +310,9 @@ class Translator:
 
     def load(self, name: str, operand: Any) -> None:
         slot = operand if operand is not None else int(name[-1])
-        self.push(f"l{slot}", simple=True, slots=frozenset([slot]), positive=slot in self.facts.positive and name[0] == "i")
+        self.push(
+            f"l{slot}", simple=True, slots=frozenset([slot]), positive=slot in self.facts.positive and name[0] == "i"
+        )
 
     def store(self, name: str, operand: Any) -> None:
         slot = operand if operand is not None else int(name[-1])
@@ -323,7 +341,7 @@ class Translator:
         if len(left.text) + len(right.text) > limit:
             left, right = self.fitted(left, name[0] == "l"), self.fitted(right, name[0] == "l")
         exact = left.exact and right.exact
-        if exact and (right.positive or left.positive and sign == "+"):
+        if exact and (right.positive or (left.positive and sign == "+")):
             drift = {"+": "+", "-": "-", "*": "+" if left.positive else "+-"}[sign]
         else:
             drift = "+-"
@@ -332,7 +350,11 @@ class Translator:
     def floating(self, name: str, operand: Any) -> None:
         right, left = self.pop(), self.pop()
         sign = {"add": "+", "sub": "-", "mul": "*"}.get(name[1:])
-        text = f"({left.text} {sign} {right.text})" if sign else f"{'fdiv' if name[1:] == 'div' else 'frem'}({left.text}, {right.text})"
+        text = (
+            f"({left.text} {sign} {right.text})"
+            if sign
+            else f"{'fdiv' if name[1:] == 'div' else 'frem'}({left.text}, {right.text})"
+        )
         self.push(f"c_float({text}).value" if name[0] == "f" else text, left, right)
 
     def divide(self, name: str, operand: Any) -> None:
@@ -363,7 +385,9 @@ class Translator:
         wide = name[0] == "l"
         bits, mask = (64, "18446744073709551615") if wide else (32, "4294967295")
         amount, value = self.int_(), self.pop()
-        by = str(int(amount.text.strip("()")) & bits - 1) if _is_number(amount.text) else f"({amount.text} & {bits - 1})"
+        by = (
+            str(int(amount.text.strip("()")) & bits - 1) if _is_number(amount.text) else f"({amount.text} & {bits - 1})"
+        )
         if name[1:] == "shl":
             value = self.fitted(value, wide) if not _is_number(by) else value
             self.push(f"({value.text} << {by})", value, amount, exact=False)
@@ -392,7 +416,9 @@ class Translator:
                 self.push(value.text, value, exact=False)
             return
         if name in ("i2b", "i2s", "i2c"):
-            text = {"i2b": "(({} + 128 & 255) - 128)", "i2s": "(({} + 32768 & 65535) - 32768)", "i2c": "({} & 65535)"}[name]
+            text = {"i2b": "(({} + 128 & 255) - 128)", "i2s": "(({} + 32768 & 65535) - 32768)", "i2c": "({} & 65535)"}[
+                name
+            ]
             self.push(text.format(value.text), value, positive=name == "i2c")
             return
         value = self.fitted(value, name[0] == "l")
@@ -404,7 +430,9 @@ class Translator:
         wide = name == "lcmp"
         right, left = self.fitted(self.pop(), wide), self.fitted(self.pop(), wide)
         unordered = 1 if name.endswith("g") else -1
-        self.push(f"compare({left.text}, {right.text}, {unordered})", left, right, compared=(left.text, right.text, name))
+        self.push(
+            f"compare({left.text}, {right.text}, {unordered})", left, right, compared=(left.text, right.text, name)
+        )
 
     # Branches
 
@@ -476,7 +504,7 @@ class Translator:
 
     def element(self, array: Expr, index: Expr) -> str:
         """An element's place; Python would count a negative index from the end."""
-        if index.positive or index.simple and index.text.isdecimal():
+        if index.positive or (index.simple and index.text.isdecimal()):
             return f"{array.text}.data[{index.text}]"
         if index.simple:
             return f"{array.text}.data[{index.text} if {index.text} >= 0 else {NOWHERE}]"
@@ -582,7 +610,10 @@ class Translator:
         value = self.temporary(value)
         if known:
             x = value.text
-            self.emit(f"if {x} is not None and {x}.klass is not {known} and {known} not in {x}.klass.ancestors: wrong_cast({x}, {known})", value)
+            self.emit(
+                f"if {x} is not None and {x}.klass is not {known} and {known} not in {x}.klass.ancestors: wrong_cast({x}, {known})",
+                value,
+            )
         else:
             self.emit(f"{self.caster(each.operand)}({value.text})", value)
         self.stack.append(value)
@@ -725,7 +756,7 @@ SIMPLE: Final[dict[str, Any]] = {
     **{f"{letter}{name}": Translator.shift for letter in "il" for name in ("shl", "shr", "ushr")},
     **{f"{letter}{name}": Translator.logic for letter in "il" for name in ("and", "or", "xor")},
     **{name: Translator.convert for name in NAMES if len(name) == 3 and name[1] == "2"},
-    **{name: Translator.compare for name in ("lcmp", "fcmpl", "fcmpg", "dcmpl", "dcmpg")},
+    **dict.fromkeys(("lcmp", "fcmpl", "fcmpg", "dcmpl", "dcmpg"), Translator.compare),
     **{name: Translator.give for name in NAMES if name.endswith("return")},
     "iinc": Translator.iinc,
 }

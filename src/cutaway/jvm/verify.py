@@ -23,7 +23,12 @@ from cutaway.jvm.problems import ClassFormatError, VerifyError
 State = tuple[tuple[str, ...], tuple[str, ...]]  # kinds on the stack, kinds in the locals
 
 # Opcodes whose effect on the stack is fixed: what they pop (top last), what they push.
-EFFECTS: Final[dict[str, tuple[str, str]]] = {"nop": ("", ""), "iinc": ("", ""), "aconst_null": ("", "A"), "swap": ("", "")}
+EFFECTS: Final[dict[str, tuple[str, str]]] = {
+    "nop": ("", ""),
+    "iinc": ("", ""),
+    "aconst_null": ("", "A"),
+    "swap": ("", ""),
+}
 
 
 def _fill_effects() -> None:
@@ -142,7 +147,9 @@ class _Verifier:
         known = self.states.get(pc)
         if known:
             if known[0] != stack:
-                raise self.fail(pc, f"the stack is [{' '.join(known[0])}] on one path and [{' '.join(stack)}] on another")
+                raise self.fail(
+                    pc, f"the stack is [{' '.join(known[0])}] on one path and [{' '.join(stack)}] on another"
+                )
             joined = tuple(a if a == b else "N" for a, b in zip(known[1], local, strict=True))
             if joined == known[1]:
                 return
@@ -302,8 +309,12 @@ class _Verifier:
 
 
 _RETYPED_OPCODES: Final = frozenset(OPCODE[name] for name in WORDS_TAKEN)
+_RETYPED_OPCODES: Final = frozenset(OPCODE[name] for name in WORDS_TAKEN)
+_LENGTHS: Final = bytes(length if name not in ("tableswitch", "lookupswitch", "wide") else 0
 _LENGTHS: Final = bytes(length if name not in ("tableswitch", "lookupswitch", "wide") else 0
                         for name, length in zip(NAMES, LENGTH, strict=False))  # fmt: skip
+                        for name, length in zip(NAMES, LENGTH, strict=False))  # fmt: skip
+
 
 
 def needs_plan(code: bytes) -> bool:

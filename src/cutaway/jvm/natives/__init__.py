@@ -81,4 +81,16 @@ def bound(function: Native, vm: Machine, count: int) -> Native:
 
 from cutaway.jvm.natives import formats, internals, lang, streams, strings  # noqa: E402 (they register themselves)
 
-__all__ = ["BODIES", "HIDDEN", "bound", "for_class", "formats", "internals", "lang", "native", "refuse_missing", "streams", "strings"]
+__all__ = [
+    "BODIES",
+    "HIDDEN",
+    "bound",
+    "for_class",
+    "formats",
+    "internals",
+    "lang",
+    "native",
+    "refuse_missing",
+    "streams",
+    "strings",
+]

@@ -82,7 +82,9 @@ def read_spec(found: re.Match[str]) -> Spec:
         raise unsupported("the date conversion %t of java.util.Formatter")
     if conversion not in "bBhHsScCdoxXeEfgGaAn%":
         raise problem("UnknownFormatConversionException", f"Conversion = '{conversion}'")
-    spec = Spec(found[0], index or "", flags or "", int(width or 0), int(precision[1:]) if precision else -1, conversion)
+    spec = Spec(
+        found[0], index or "", flags or "", int(width or 0), int(precision[1:]) if precision else -1, conversion
+    )
     for flag in spec.flags:
         if spec.flags.count(flag) > 1:
             raise problem("DuplicateFormatFlagsException", f"Flags = '{flag}'")

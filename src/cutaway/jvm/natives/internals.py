@@ -98,7 +98,9 @@ for _kind, _type in (("Int", "I"), ("Long", "J"), ("Reference", "Ljava/lang/Obje
     for _mode in ("", "Plain", "Acquire", "Release"):
         _weak = f"weakCompareAndSet{_kind}{_mode}(Ljava/lang/Object;J{_type}{_type})Z"
         native(UNSAFE, _weak)(compare_and_set)
-        native(UNSAFE, f"compareAndExchange{_kind}{_mode}(Ljava/lang/Object;J{_type}{_type}){_type}")(compare_and_exchange)
+        native(UNSAFE, f"compareAndExchange{_kind}{_mode}(Ljava/lang/Object;J{_type}{_type}){_type}")(
+            compare_and_exchange
+        )
     native(UNSAFE, f"compareAndSet{_kind}(Ljava/lang/Object;J{_type}{_type})Z")(compare_and_set)
     native(UNSAFE, f"getAndSet{_kind}(Ljava/lang/Object;J{_type}){_type}")(get_and_set)
 native(UNSAFE, "getAndAddInt(Ljava/lang/Object;JI)I")(get_and_add_int)
@@ -133,7 +135,9 @@ def nothing() -> int:
     return 0
 
 
-@native(CDS, "initializeFromArchive(Ljava/lang/Class;)V", "defineArchivedModules(Ljava/lang/Object;Ljava/lang/Object;)V")
+@native(
+    CDS, "initializeFromArchive(Ljava/lang/Class;)V", "defineArchivedModules(Ljava/lang/Object;Ljava/lang/Object;)V"
+)
 def initialize_from_archive(mirror: Any, other: Any = None) -> None:
     return None
 
@@ -177,7 +181,11 @@ def caller_class(vm: Machine) -> Any:
     return vm.mirror(places[min(1, len(places) - 1)][0].klass)
 
 
-@native("java/lang/ref/Reference", "<init>(Ljava/lang/Object;Ljava/lang/ref/ReferenceQueue;)V", "<init>(Ljava/lang/Object;)V")
+@native(
+    "java/lang/ref/Reference",
+    "<init>(Ljava/lang/Object;Ljava/lang/ref/ReferenceQueue;)V",
+    "<init>(Ljava/lang/Object;)V",
+)
 def reference_init(this: Any, referent: Any, queue: Any = None) -> None:
     this.f_referent = referent
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cutaway.jvm import arithmetic as a
 from cutaway.jvm import classfile as cf
 from cutaway.jvm.decimals import double_text, float_text
-from cutaway.jvm.heap import Array, Klass, State
+from cutaway.jvm.heap import Array, Klass
 from cutaway.jvm.natives import native
 from cutaway.jvm.problems import Exit, JavaError, unsupported
 
@@ -65,17 +65,23 @@ def internal_name(name: str) -> str:
     return name.replace(".", "/")
 
 
-@native(CLASS, "getName()Ljava/lang/String;", "getTypeName()Ljava/lang/String;")
+@native(CLASS, "getName()Ljava/lang/String;")
 def class_name(vm: Machine, this: Any) -> Any:
     return vm.intern(this.of.java_name)
 
 
-@native(CLASS, "getTypeName()Ljava/lang/String;", "getCanonicalName()Ljava/lang/String;")
+@native(CLASS, "getTypeName()Ljava/lang/String;")
 def type_name(vm: Machine, this: Any) -> Any:
-    dimensions, element = 0, this.of
-    while element.component:
-        dimensions, element = dimensions + 1, element.component
-    return vm.intern(element.java_name.replace("$", ".") + "[]" * dimensions)
+    from cutaway.jvm.machine import java_type
+
+    return vm.intern(java_type(this.of.descriptor))
+
+
+@native(CLASS, "getCanonicalName()Ljava/lang/String;")
+def canonical_name(vm: Machine, this: Any) -> Any:
+    from cutaway.jvm.machine import java_type
+
+    return vm.intern(java_type(this.of.descriptor).replace("$", "."))
 
 
 @native(CLASS, "getSimpleName()Ljava/lang/String;")
@@ -404,7 +410,9 @@ def check_copy(source: Any, start: int, target: Any, at: int, count: int) -> Non
     """Types and bounds, refused in Java's words."""
     for array, role in ((source, "source"), (target, "destination")):
         if not isinstance(array, Array):
-            raise JavaError("java/lang/ArrayStoreException", f"arraycopy: {role} type {array.klass.java_name} is not an array")
+            raise JavaError(
+                "java/lang/ArrayStoreException", f"arraycopy: {role} type {array.klass.java_name} is not an array"
+            )
     mine, theirs = source.klass.component, target.klass.component
     primitive = [len(each.descriptor) == 1 for each in (mine, theirs)]
     if mine is not theirs and any(primitive):
@@ -412,14 +420,22 @@ def check_copy(source: Any, start: int, target: Any, at: int, count: int) -> Non
                         f"{array_text(mine)} into {array_text(theirs)}")  # fmt: skip
     if count < 0:
         raise JavaError("java/lang/ArrayIndexOutOfBoundsException", f"arraycopy: length {count} is negative")
-    for array, klass, first, role, verb in ((source, mine, start, "source", "source"), (target, theirs, at, "destination", "destination")):
+    for array, klass, first, role, verb in (
+        (source, mine, start, "source", "source"),
+        (target, theirs, at, "destination", "destination"),
+    ):
         length = len(array.data)
         kind = array_text(klass).replace("[]", f"[{length}]")
         if first < 0:
-            raise JavaError("java/lang/ArrayIndexOutOfBoundsException", f"arraycopy: {role} index {first} out of bounds for {kind}")
+            raise JavaError(
+                "java/lang/ArrayIndexOutOfBoundsException", f"arraycopy: {role} index {first} out of bounds for {kind}"
+            )
         if first + count > length:
             last = "last source index" if verb == "source" else "last destination index"
-            raise JavaError("java/lang/ArrayIndexOutOfBoundsException", f"arraycopy: {last} {first + count} out of bounds for {kind}")
+            raise JavaError(
+                "java/lang/ArrayIndexOutOfBoundsException",
+                f"arraycopy: {last} {first + count} out of bounds for {kind}",
+            )
 
 
 def array_text(component: Klass) -> str:
@@ -505,7 +521,9 @@ def our_stack_trace(vm: Machine, this: Any) -> Any:
     name = "java/lang/StackTraceElement"
     vm.klass(name)
     places = [(method.klass, method.name, method.line(pc)) for method, pc in getattr(this, "trace", [])]
-    elements = [stack_trace_element(vm, klass, method, line) for klass, method, line in places if "$$" not in klass.name]
+    elements = [
+        stack_trace_element(vm, klass, method, line) for klass, method, line in places if "$$" not in klass.name
+    ]
     this.f_stackTrace = vm.array(f"[L{name};", elements)
     return this.f_stackTrace
 
@@ -550,7 +568,7 @@ def parse_long(text: Any) -> int:
 
 def parsed(text: Any, low: int, high: int) -> int:
     if text is None:
-        raise JavaError("java/lang/NumberFormatException", 'Cannot parse null string')
+        raise JavaError("java/lang/NumberFormatException", "Cannot parse null string")
     digits = text.text[1:] if text.text[:1] in ("+", "-") else text.text
     if not (digits and digits.isdecimal()) or not low <= (value := int(text.text)) <= high:
         radix = " under radix 10" if digits.isdecimal() and digits and high == a.INT_MAX else ""
@@ -561,7 +579,9 @@ def parsed(text: Any, low: int, high: int) -> int:
 for _owner, _kind, _bits in ((INTEGER, "I", 32), (LONG, "J", 64)):
     _mask = (1 << _bits) - 1
     native(_owner, f"bitCount({_kind})I")(lambda value, mask=_mask: (value & mask).bit_count())
-    native(_owner, f"numberOfLeadingZeros({_kind})I")(lambda value, mask=_mask, bits=_bits: bits - (value & mask).bit_length())
+    native(_owner, f"numberOfLeadingZeros({_kind})I")(
+        lambda value, mask=_mask, bits=_bits: bits - (value & mask).bit_length()
+    )
     native(_owner, f"numberOfTrailingZeros({_kind})I")(
         lambda value, mask=_mask, bits=_bits: (value & -value & mask).bit_length() - 1 if value else bits
     )
@@ -710,7 +730,9 @@ for _owner in ("java/lang/Math", "java/lang/StrictMath"):
     native(_owner, "atan2(DD)D")(math.atan2)
     native(_owner, "hypot(DD)D")(math.hypot)
     native(_owner, "IEEEremainder(DD)D")(
-        lambda x, y: a.NAN if x != x or y != y or y == 0 or math.isinf(x) else x if math.isinf(y) else math.remainder(x, y)
+        lambda x, y: (
+            a.NAN if x != x or y != y or y == 0 or math.isinf(x) else x if math.isinf(y) else math.remainder(x, y)
+        )
     )
     native(_owner, "max(II)I", "max(JJ)J")(lambda x, y: x if x >= y else y)
     native(_owner, "min(II)I", "min(JJ)J")(lambda x, y: x if x <= y else y)
@@ -725,6 +747,3 @@ def math_random(vm: Machine) -> float:
 
     generator: random.Random = vm.scratch.setdefault("random", random.Random())
     return generator.random()
-
-
-_ = State

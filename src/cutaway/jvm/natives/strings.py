@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from cutaway.jvm.machine import Machine
 
 STRING = "java/lang/String"
-S, O, CS = "Ljava/lang/String;", "Ljava/lang/Object;", "Ljava/lang/CharSequence;"
 
 
 def index_error(index: int, length: int) -> JavaError:
@@ -274,7 +273,7 @@ def region_matches_case(this: Any, ignore: int, mine: int, other: Any, theirs: i
     if mine < 0 or theirs < 0 or mine + count > len(this.text) or theirs + count > len(other.text):
         return 0
     left, right = this.text[mine : mine + max(count, 0)], other.text[theirs : theirs + max(count, 0)]
-    return int(left == right or bool(ignore) and folded(left) == folded(right))
+    return int(left == right or (bool(ignore) and folded(left) == folded(right)))
 
 
 # String: making another of it
@@ -323,6 +322,16 @@ native(STRING, "stripLeading()Ljava/lang/String;")(mapped(lambda text: text.lstr
 native(STRING, "stripTrailing()Ljava/lang/String;")(mapped(lambda text: text.rstrip(JAVA_WHITE)))
 native(STRING, "toUpperCase()Ljava/lang/String;", "toUpperCase(Ljava/util/Locale;)Ljava/lang/String;")(mapped(upper))
 native(STRING, "toLowerCase()Ljava/lang/String;", "toLowerCase(Ljava/util/Locale;)Ljava/lang/String;")(mapped(lower))
+
+
+@native(STRING, "indexOfNonWhitespace()I")
+def index_of_non_whitespace(this: Any) -> int:
+    return len(this.text) - len(this.text.lstrip(JAVA_WHITE))
+
+
+@native(STRING, "lastIndexOfNonWhitespace()I")
+def last_index_of_non_whitespace(this: Any) -> int:
+    return len(this.text.rstrip(JAVA_WHITE))
 
 
 @native(STRING, "concat(Ljava/lang/String;)Ljava/lang/String;")
@@ -375,7 +384,9 @@ def get_chars(this: Any, begin: int, end: int, target: Any, at: int) -> None:
 
 def copy_chars(numbers: Any, count: int, target: Any, at: int) -> None:
     if at < 0 or at + count > len(target.data):
-        raise JavaError("java/lang/ArrayIndexOutOfBoundsException", f"offset {at}, count {count}, length {len(target.data)}")
+        raise JavaError(
+            "java/lang/ArrayIndexOutOfBoundsException", f"offset {at}, count {count}, length {len(target.data)}"
+        )
     target.data[at : at + count] = numbers
 
 
@@ -587,7 +598,7 @@ def ensure_capacity(this: Any, wanted: int = 0) -> None:
 @builder("charAt(I)C")
 def builder_char_at(this: Any, index: int) -> int:
     if not 0 <= index < len(this.chars):
-        raise JavaError("java/lang/StringIndexOutOfBoundsException", f"index {index},length {len(this.chars)}")
+        raise JavaError("java/lang/StringIndexOutOfBoundsException", f"index {index}, length {len(this.chars)}")
     return ord(this.chars[index])
 
 
@@ -601,7 +612,7 @@ def builder_code_point_at(this: Any, index: int) -> int:
 @builder("setCharAt(IC)V")
 def set_char_at(this: Any, index: int, char: int) -> None:
     if not 0 <= index < len(this.chars):
-        raise JavaError("java/lang/StringIndexOutOfBoundsException", f"index {index},length {len(this.chars)}")
+        raise JavaError("java/lang/StringIndexOutOfBoundsException", f"index {index}, length {len(this.chars)}")
     this.chars[index] = chr(char)
 
 
@@ -624,7 +635,9 @@ def delete_char_at(this: Any, index: int) -> Any:
 def clipped(this: Any, start: int, end: int) -> int:
     end = min(end, len(this.chars))
     if not 0 <= start <= end:
-        raise JavaError("java/lang/StringIndexOutOfBoundsException", f"start {start}, end {end}, length {len(this.chars)}")
+        raise JavaError(
+            "java/lang/StringIndexOutOfBoundsException", f"start {start}, end {end}, length {len(this.chars)}"
+        )
     return end
 
 
@@ -699,7 +712,9 @@ def builder_substring_from(vm: Machine, this: Any, start: int) -> Any:
 @builder("substring(II)Ljava/lang/String;", "subSequence(II)Ljava/lang/CharSequence;")
 def builder_substring(vm: Machine, this: Any, start: int, end: int) -> Any:
     if not 0 <= start <= end <= len(this.chars):
-        raise JavaError("java/lang/StringIndexOutOfBoundsException", f"start {start}, end {end}, length {len(this.chars)}")
+        raise JavaError(
+            "java/lang/StringIndexOutOfBoundsException", f"start {start}, end {end}, length {len(this.chars)}"
+        )
     return vm.string("".join(this.chars[start:end]))
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (templates of Java code)
 """Random well-typed Java: arithmetic in every type, conversions, arrays, and control flow that always ends."""
 
 from __future__ import annotations

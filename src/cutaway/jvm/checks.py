@@ -15,9 +15,9 @@ def find_handler(machine: Machine, method: Method, pc: int, throwable: Any) -> i
     """Where the first row of the exception table that fits leads (2.10)."""
     assert method.source is not None
     for handler in method.source.handlers:
-        if handler.start <= pc < handler.end:
-            if handler.catch is None or throwable.klass.is_assignable_to(machine.klass(handler.catch)):
-                return handler.target
+        covers = handler.start <= pc < handler.end
+        if covers and (handler.catch is None or throwable.klass.is_assignable_to(machine.klass(handler.catch))):
+            return handler.target
     return None
 
 

@@ -100,7 +100,8 @@ class Compiled:
             self.globals[klass] = {
                 "i32": a.i32, "i64": a.i64, "fdiv": a.fdiv, "frem": a.frem, "f2i": a.f2i, "f2l": a.f2l, "l2f": a.l2f,
                 "idiv": lambda x, y: a.i32(a.quotient(x, y)), "ldiv": lambda x, y: a.i64(a.quotient(x, y)),
-                "remainder": a.remainder, "compare": a.compare, "c_float": c_float, "NAN": a.NAN, "INFINITY": a.INFINITY,
+                "remainder": a.remainder, "compare": a.compare, "c_float": c_float, "NAN": a.NAN,
+                "INFINITY": a.INFINITY,
                 "thrown": thrown, "caught": self.caught, "store": store, "not_null": not_null,
                 "new_array": self.machine.new_array, "wrong_cast": refuse_cast,
             }  # fmt: skip
@@ -173,7 +174,7 @@ class Compiled:
         return made.with_traceback(error.__traceback__) if made else error
 
     def null_pc(self, unit: Unit, line: int, text: str, segment: str) -> int:
-        """Which of a line's instructions met null: by the attribute that None lacks, and how often it was read before."""
+        """Which of a line's instructions met null: by the attribute that None lacks, and how often it was read."""
         from cutaway.jvm.machine import identifier
 
         pcs = unit.pcs[line - 1]
@@ -201,10 +202,11 @@ class Compiled:
         return unit.lines[(line or 1) - 1].encode()[start:end].decode().strip()
 
     def index_and_length(self, at: TracebackType, unit: Unit) -> tuple[int, int]:
-        """The index and the length that did not fit: the failed expression, evaluated again from the frame's variables."""
+        """The index and the length that did not fit: the failed expression, evaluated again from the variables."""
         frame = at.tb_frame
         node = ast.parse(self.segment(at, unit), mode="eval").body
-        assert isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute)
+        assert isinstance(node, ast.Subscript)
+        assert isinstance(node.value, ast.Attribute)
         index = node.slice.body if isinstance(node.slice, ast.IfExp) else node.slice
         known = dict(frame.f_locals)
         length = len(eval(ast.unparse(node.value), frame.f_globals, known))
@@ -244,7 +246,7 @@ class Compiled:
         return name
 
     def is_private(self, klass: Klass, index: int, ref: MemberRef) -> bool:
-        """Whether a virtual call names a private method, which only a class of the same nest can, or one of VarHandle."""
+        """Whether a virtual call names a private method (of a class of the same nest) or one of VarHandle."""
         if ref.owner == "java/lang/invoke/VarHandle":
             return True
         if ref.owner.partition("$")[0] != klass.name.partition("$")[0]:

@@ -120,7 +120,7 @@ def expression(machine: Machine, method: Method, number: int, pool: Any) -> str 
         return str(operand if operand is not None else name[7:].replace("m", "-"))
     if name == "getstatic":
         ref = pool(operand)
-        return f"{ref.owner.rpartition('/')[2] if ref.owner == method.klass.name else ref.owner.replace('/', '.')}.{ref.name}"
+        return f"{ref.owner.replace('/', '.')}.{ref.name}"
     if name == "getfield":
         owner = nested(machine, method, number, 0, pool)
         return f"{owner}.{pool(operand).name}" if owner else pool(operand).name

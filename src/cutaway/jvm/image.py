@@ -117,7 +117,8 @@ def java_home() -> Path:
         if (home / "lib" / "modules").is_file():
             return home
     raise NoJava(
-        "no Java class library was found on this machine (JAVA_HOME, PATH); install a JDK 17, e.g. `apt install openjdk-17-jdk-headless`"
+        "no Java class library was found on this machine (JAVA_HOME, PATH); "
+        "install a JDK 17, e.g. `apt install openjdk-17-jdk-headless`"
     )
 
 

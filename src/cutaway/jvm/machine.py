@@ -497,7 +497,7 @@ def trim_trace(throwable: Any, places: list[Place]) -> list[Place]:
 
 
 def python_frames(traceback: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
-    """Python frames and the line each is at, innermost first: those that an error has left, then those still running."""
+    """Python frames and the line each is at, innermost first: those that an error left, then those running."""
     running: FrameType | None = sys._getframe(1)
     left = list(walk_tb(traceback))[::-1]
     if left:

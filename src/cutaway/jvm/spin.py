@@ -86,7 +86,7 @@ def joiner(machine: Machine, types: list[str], recipe: str, constants: tuple[Any
     rest, pieces, at = iter(constants), [], 0
     for mark in recipe:
         if mark == "\1":
-            pieces.append("{%d}" % at)
+            pieces.append(f"{{{at}}}")
             at += 1
         else:
             literal = constant_text(next(rest)) if mark == "\2" else mark
@@ -293,7 +293,7 @@ def letter(descriptor: str) -> str:
 
 
 def record_site(machine: Machine, klass: Klass, site: cf.CallSiteRef, arguments: tuple[Any, ...]) -> Method:
-    """`toString`, `hashCode` or `equals` of a record, over its components in order (java.lang.runtime.ObjectMethods)."""
+    """`toString`, `hashCode` or `equals` of a record, over its components (java.lang.runtime.ObjectMethods)."""
     record = machine.klass(arguments[0].name)
     names = arguments[1].text.split(";") if arguments[1].text else []
     fields = [machine.resolve_field(handle.member) for handle in arguments[2:]]
@@ -342,7 +342,7 @@ def same_value(machine: Machine, mine: Value, theirs: Value, kind: str) -> bool:
 
 
 def switch_site(machine: Machine, klass: Klass, site: cf.CallSiteRef, labels: tuple[Any, ...]) -> Method:
-    """A pattern switch (java.lang.runtime.SwitchBootstraps): the number of the first label that fits, from `restart` on."""
+    """A pattern switch (java.lang.runtime.SwitchBootstraps): the first label that fits, from `restart` on."""
 
     def fits(target: Any, label: Any) -> bool:
         if isinstance(label, cf.ClassRef):

@@ -122,8 +122,8 @@ def _is_bounded(step: Instruction, slot: int, code: list[Instruction], steps: li
     if not loads or test is None or test.name not in tests or test.operand <= back.pc:
         return False
     bound = inside[1 : inside.index(test)]
-    plain = all(each.name.startswith(("iload", "bipush", "sipush", "iconst", "ldc", "arraylength", "aload", "getfield", "getstatic"))
-                for each in bound)  # fmt: skip
+    pushes = ("iload", "bipush", "sipush", "iconst", "ldc", "arraylength", "aload", "getfield", "getstatic")
+    plain = all(each.name.startswith(pushes) for each in bound)
     entered = all(
         not head < target <= back.pc or target in {each.pc for each in inside}
         for each in code
@@ -212,14 +212,14 @@ class Translator:
     def fitted(self, value: Expr, wide: bool) -> Expr:
         if value.exact:
             return value
-        if wide:
-            text = f"(t if -9223372036854775808 <= (t := {value.text}) <= 9223372036854775807 else (t + 9223372036854775808 & 18446744073709551615) - 9223372036854775808)"
-        elif value.drift == "+":
-            text = f"(t if (t := {value.text}) <= 2147483647 else (t + 2147483648 & 4294967295) - 2147483648)"
-        elif value.drift == "-":
-            text = f"(t if (t := {value.text}) >= -2147483648 else (t + 2147483648 & 4294967295) - 2147483648)"
+        low, high = (-(1 << 63), (1 << 63) - 1) if wide else (-(1 << 31), (1 << 31) - 1)
+        wrapped = f"(t + {-low} & {2 * high + 1}) - {-low}"
+        if value.drift == "+" and not wide:
+            text = f"(t if (t := {value.text}) <= {high} else {wrapped})"
+        elif value.drift == "-" and not wide:
+            text = f"(t if (t := {value.text}) >= {low} else {wrapped})"
         else:
-            text = f"(t if -2147483648 <= (t := {value.text}) <= 2147483647 else (t + 2147483648 & 4294967295) - 2147483648)"
+            text = f"(t if {low} <= (t := {value.text}) <= {high} else {wrapped})"
         return replace(value, text=text, exact=True, positive=False, simple=False)
 
     def int_(self) -> Expr:
@@ -423,7 +423,8 @@ class Translator:
             return
         value = self.fitted(value, name[0] == "l")
         text = {"i2f": "c_float({}).value", "i2d": "float({})", "l2f": "l2f({})", "l2d": "float({})", "f2i": "f2i({})",
-                "d2i": "f2i({})", "f2l": "f2l({})", "d2l": "f2l({})", "f2d": "{}", "d2f": "c_float({}).value"}[name]  # fmt: skip
+                "d2i": "f2i({})", "f2l": "f2l({})", "d2l": "f2l({})", "f2d": "{}",
+                "d2f": "c_float({}).value"}[name]  # fmt: skip
         self.push(text.format(value.text), value)
 
     def compare(self, name: str, operand: Any) -> None:
@@ -611,7 +612,8 @@ class Translator:
         if known:
             x = value.text
             self.emit(
-                f"if {x} is not None and {x}.klass is not {known} and {known} not in {x}.klass.ancestors: wrong_cast({x}, {known})",
+                f"if {x} is not None and {x}.klass is not {known} and {known} not in {x}.klass.ancestors: "
+                f"wrong_cast({x}, {known})",
                 value,
             )
         else:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cutaway.jvm import classfile as cf
-from cutaway.jvm.opcodes import LENGTH, NAMES, OPCODE, Instruction, branch_targets, decode, falls_through
+from cutaway.jvm.opcodes import NAMES, OPCODE, Instruction, branch_targets, decode, falls_through
 from cutaway.jvm.problems import ClassFormatError, VerifyError
 
 State = tuple[tuple[str, ...], tuple[str, ...]]  # kinds on the stack, kinds in the locals
@@ -41,19 +41,19 @@ def _fill_effects() -> None:
         EFFECTS[f"{low}aload"], EFFECTS[f"{low}astore"] = ("AI", kind), ("AI" + kind, "")
         for number in ("m1", *range(6)):
             EFFECTS[f"{low}const_{number}"] = ("", kind)
-        for name in "add sub mul div rem and or xor".split():
+        for name in ["add", "sub", "mul", "div", "rem", "and", "or", "xor"]:
             EFFECTS[low + name] = (kind * 2, kind)
-        for name in "shl shr ushr".split():
+        for name in ["shl", "shr", "ushr"]:
             EFFECTS[low + name] = (kind + "I", kind)
         EFFECTS[f"{low}neg"] = (kind, kind)
         EFFECTS[f"{low}cmp"] = EFFECTS[f"{low}cmpl"] = EFFECTS[f"{low}cmpg"] = (kind * 2, "I")
         for other in "ILFD":
             EFFECTS[f"{low}2{other.lower()}"] = (kind, {"L": "J"}.get(other, other))
-    for name in "bipush sipush".split():
+    for name in ["bipush", "sipush"]:
         EFFECTS[name] = ("", "I")
     for low in "bcs":
         EFFECTS[f"{low}aload"], EFFECTS[f"{low}astore"], EFFECTS[f"i2{low}"] = ("AI", "I"), ("AII", ""), ("I", "I")
-    for condition in "eq ne lt ge gt le".split():
+    for condition in ["eq", "ne", "lt", "ge", "gt", "le"]:
         EFFECTS[f"if{condition}"], EFFECTS[f"if_icmp{condition}"], EFFECTS[f"if_acmp{condition}"] = (
             ("I", ""), ("II", ""), ("AA", ""))  # fmt: skip
     EFFECTS.update(
@@ -208,7 +208,7 @@ class _Verifier:
         """Instructions whose effect depends on the constant that they name."""
         if name.startswith("ldc"):
             stack.append(self.loadable(pc, operand, wide=name == "ldc2_w"))
-        elif name.endswith("field") or name.endswith("static") and not name.startswith("invoke"):
+        elif name.endswith("field") or (name.endswith("static") and not name.startswith("invoke")):
             ref = self.constant(pc, operand, cf.MemberRef)
             if ref.descriptor.startswith("("):
                 raise self.fail(pc, f"{name} names the method {ref.name}")
@@ -309,12 +309,6 @@ class _Verifier:
 
 
 _RETYPED_OPCODES: Final = frozenset(OPCODE[name] for name in WORDS_TAKEN)
-_RETYPED_OPCODES: Final = frozenset(OPCODE[name] for name in WORDS_TAKEN)
-_LENGTHS: Final = bytes(length if name not in ("tableswitch", "lookupswitch", "wide") else 0
-_LENGTHS: Final = bytes(length if name not in ("tableswitch", "lookupswitch", "wide") else 0
-                        for name, length in zip(NAMES, LENGTH, strict=False))  # fmt: skip
-                        for name, length in zip(NAMES, LENGTH, strict=False))  # fmt: skip
-
 
 
 def needs_plan(code: bytes) -> bool:

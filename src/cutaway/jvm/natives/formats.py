@@ -215,7 +215,7 @@ def general_number(number: float, precision: int) -> str:
     """`%g`: plainly between 10^-4 and 10^precision, after rounding, else with an exponent."""
     if number == 0:
         return decimals.fixed(0.0, precision - 1)
-    text, point = decimals.digits(abs(number), compatible=False)
+    _, point = decimals.digits(abs(number), compatible=False)
     if 1e-4 <= abs(number) < 10**precision:
         return decimals.fixed(number, max(precision - point, 0))
     return decimals.scientific(number, precision - 1)

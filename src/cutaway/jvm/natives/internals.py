@@ -170,7 +170,8 @@ def saved_property_or(vm: Machine, name: Any, default: Any) -> Any:
 
 
 @native("java/security/AccessController", "doPrivileged(Ljava/security/PrivilegedAction;)Ljava/lang/Object;",
-        "doPrivileged(Ljava/security/PrivilegedAction;Ljava/security/AccessControlContext;)Ljava/lang/Object;")  # fmt: skip
+        "doPrivileged(Ljava/security/PrivilegedAction;Ljava/security/AccessControlContext;)"
+        "Ljava/lang/Object;")  # fmt: skip
 def do_privileged(vm: Machine, action: Any, context: Any = None) -> Any:
     return vm.call(action, "run()Ljava/lang/Object;")
 

@@ -33,7 +33,8 @@ def emit(vm: Machine, this: Any, text: str) -> None:
 
 
 @native(PRINT, "<init>(Ljava/io/OutputStream;)V", "<init>(Ljava/io/OutputStream;Z)V",
-        "<init>(Ljava/io/OutputStream;ZLjava/lang/String;)V", "<init>(Ljava/io/OutputStream;ZLjava/nio/charset/Charset;)V")  # fmt: skip
+        "<init>(Ljava/io/OutputStream;ZLjava/lang/String;)V",
+        "<init>(Ljava/io/OutputStream;ZLjava/nio/charset/Charset;)V")  # fmt: skip
 def print_init(this: Any, out: Any, autoflush: int = 0, charset: Any = None) -> None:
     this.f_out = out
 

@@ -304,7 +304,8 @@ def mapped(change: Callable[[str], str]) -> Callable[..., Any]:
     return apply
 
 
-JAVA_WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028\u2029\u205f\u3000"
+JAVA_WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009"
+JAVA_WHITE += "\u200a\u2028\u2029\u205f\u3000"
 CONTROL_AND_SPACE = "".join(map(chr, range(33)))
 
 

@@ -79,11 +79,12 @@ class Closures:
         """Turn a method's instructions into closures."""
         plan = self.machine.plan(method)
         number_of = {instruction.pc: number for number, instruction in enumerate(plan.instructions)}
-        method.extra = [
+        closures = [
             MAKERS[instruction.opcode](Site(self.machine, method.klass, instruction, number_of))
             for instruction in plan.instructions
         ]
-        return method.extra
+        method.extra = closures
+        return closures
 
     def handler(self, method: Method, at: int, stack: list[Value], error: Exception) -> int:
         """The number of the handler's first instruction, the throwable on the stack; without one the error goes on."""

@@ -318,7 +318,8 @@ def record_site(machine: Machine, klass: Klass, site: cf.CallSiteRef, arguments:
         pairs = ((getattr(this, attribute), getattr(other, attribute), kind) for _, attribute, kind in parts)
         return int(all(same_value(machine, mine, theirs, kind) for mine, theirs, kind in pairs))
 
-    body: Callable[..., Value] = {"toString": to_string, "hashCode": hash_code, "equals": equals}[site.name]
+    bodies: dict[str, Callable[..., Value]] = {"toString": to_string, "hashCode": hash_code, "equals": equals}
+    body = bodies[site.name]
     return native_method(machine, klass, site.name, site.descriptor, body)
 
 
@@ -351,7 +352,7 @@ def switch_site(machine: Machine, klass: Klass, site: cf.CallSiteRef, labels: tu
             text = getattr(target, "text", None)
             return text == label.text or (text is None and getattr(target, "f_name", None) is not None
                                           and target.f_name.text == label.text)  # fmt: skip
-        return getattr(target, "f_value", None) == label.value
+        return bool(getattr(target, "f_value", None) == label.value)
 
     def choose(target: Any, restart: int) -> Value:
         if target is None:

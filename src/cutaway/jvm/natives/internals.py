@@ -297,7 +297,7 @@ def value_bytes(vm: Machine, this: Any) -> Any:
 
 @native("java/lang/String", "isLatin1()Z")
 def is_latin1(this: Any) -> int:
-    return 1 - coder(this)
+    return 1 - int(coder(this))
 
 
 @native("java/util/Random", "<clinit>()V")

@@ -170,7 +170,7 @@ def get_component_type(vm: Machine, this: Any) -> Any:
 @native(CLASS, "getModifiers()I")
 def get_modifiers(this: Any) -> int:
     inner = this.of.file.inner_flags() if this.of.file else None
-    return (inner[0] if inner else this.of.access) & ~cf.ACC_SYNCHRONIZED
+    return int((inner[0] if inner else this.of.access) & ~cf.ACC_SYNCHRONIZED)
 
 
 @native(CLASS, "getPrimitiveClass(Ljava/lang/String;)Ljava/lang/Class;")
@@ -205,7 +205,7 @@ native(CLASS, "getEnumConstants()[Ljava/lang/Object;")(enum_constants_shared)
 
 @native(CLASS, "hashCode()I")
 def class_hash(this: Any) -> int:
-    return identity_hash(this)
+    return int(identity_hash(this))
 
 
 @native("java/util/EnumMap", "getKeyUniverse(Ljava/lang/Class;)[Ljava/lang/Enum;")
@@ -301,7 +301,7 @@ def nano_time(vm: Machine) -> int:
 
 @native(SYSTEM, "identityHashCode(Ljava/lang/Object;)I")
 def identity_hash_code(this: Any) -> int:
-    return identity_hash(this)
+    return int(identity_hash(this))
 
 
 @native(SYSTEM, "exit(I)V")

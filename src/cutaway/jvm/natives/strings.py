@@ -191,7 +191,7 @@ def compare_to_ignore_case(this: Any, other: Any) -> int:
 
 @native("java/lang/String$CaseInsensitiveComparator", "compare(Ljava/lang/String;Ljava/lang/String;)I")
 def compare_ignoring_case(this: Any, left: Any, right: Any) -> int:
-    return compare_to_ignore_case(left, right)
+    return int(compare_to_ignore_case(left, right))
 
 
 def compared(mine: str, theirs: str) -> int:
@@ -234,38 +234,38 @@ def content_equals(vm: Machine, this: Any, other: Any) -> int:
 
 @native(STRING, "indexOf(I)I", "indexOf(II)I")
 def index_of_char(this: Any, char: int, start: int = 0) -> int:
-    return this.text.find(utf16_units(chr(char)), max(start, 0)) if 0 <= char <= 0x10FFFF else -1  # type: ignore[no-any-return]
+    return int(this.text.find(utf16_units(chr(char)), max(start, 0))) if 0 <= char <= 0x10FFFF else -1
 
 
 @native(STRING, "indexOf(Ljava/lang/String;)I", "indexOf(Ljava/lang/String;I)I")
 def index_of(this: Any, part: Any, start: int = 0) -> int:
     start = min(max(start, 0), len(this.text))
-    return this.text.find(part.text, start)  # type: ignore[no-any-return]
+    return int(this.text.find(part.text, start))
 
 
 @native(STRING, "lastIndexOf(I)I")
 def last_index_of_char(this: Any, char: int) -> int:
-    return this.text.rfind(chr(char))  # type: ignore[no-any-return]
+    return int(this.text.rfind(chr(char)))
 
 
 @native(STRING, "lastIndexOf(II)I")
 def last_index_of_char_from(this: Any, char: int, start: int) -> int:
-    return this.text.rfind(chr(char), 0, start + 1) if start >= 0 else -1  # type: ignore[no-any-return]
+    return int(this.text.rfind(chr(char), 0, start + 1) if start >= 0 else -1)
 
 
 @native(STRING, "lastIndexOf(Ljava/lang/String;)I")
 def last_index_of(this: Any, part: Any) -> int:
-    return this.text.rfind(part.text)  # type: ignore[no-any-return]
+    return int(this.text.rfind(part.text))
 
 
 @native(STRING, "lastIndexOf(Ljava/lang/String;I)I")
 def last_index_of_from(this: Any, part: Any, start: int) -> int:
-    return this.text.rfind(part.text, 0, start + len(part.text)) if start >= 0 else -1  # type: ignore[no-any-return]
+    return int(this.text.rfind(part.text, 0, start + len(part.text)) if start >= 0 else -1)
 
 
 @native(STRING, "regionMatches(ILjava/lang/String;II)Z")
 def region_matches(this: Any, mine: int, other: Any, theirs: int, count: int) -> int:
-    return region_matches_case(this, 0, mine, other, theirs, count)
+    return int(region_matches_case(this, 0, mine, other, theirs, count))
 
 
 @native(STRING, "regionMatches(ZILjava/lang/String;II)Z")

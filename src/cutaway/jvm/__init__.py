@@ -2,7 +2,7 @@
 
 Reading order:
 
-1. `core` - the dispatch loop: frames, the operand stack, one function for each family of instructions. Read this.
+1. `frames`, then `core` - the dispatch loop: the operand stack, a function for each family of instructions.
 2. `heap` and `checks` - classes, methods, objects; what an instruction checks before it acts.
 3. `machine` - loading, linking, initialising, resolving: everything round an engine.
 4. `classfile`, `opcodes`, `verify` - bytes taken apart, and code proved harmless before it runs.

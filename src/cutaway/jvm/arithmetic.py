@@ -155,3 +155,6 @@ UNARY: Final[dict[str, Callable[[Any], Any]]] = {
     "f2i": f2i, "f2l": f2l, "f2d": float, "d2i": f2i, "d2l": f2l, "d2f": f32,
     "i2b": i8, "i2c": lambda x: x & 0xFFFF, "i2s": i16,
 }  # fmt: skip
+CONDITIONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "ge": operator.ge, "gt": operator.gt, "le": operator.le,
+}  # fmt: skip

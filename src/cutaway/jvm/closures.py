@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cutaway.jvm import arithmetic as a
 from cutaway.jvm.checks import elements, find_handler, not_null, storable, wrong_cast
-from cutaway.jvm.core import CONDITIONS
 from cutaway.jvm.explain import why_null
 from cutaway.jvm.heap import Field, Function, Klass, Method, State, Value
-from cutaway.jvm.opcodes import ARRAY_TYPES, OPCODE, Instruction
+from cutaway.jvm.opcodes import ARRAY_TYPES, OPCODE, Instruction, family
 from cutaway.jvm.problems import JavaError, NullHere, Thrown
 from cutaway.jvm.verify import SHUFFLES
 
@@ -130,10 +129,6 @@ def maker(*names: str) -> Callable[[Maker], Maker]:
         return function
 
     return register
-
-
-def family(pattern: str, letters: str = "ilfda") -> list[str]:
-    return [pattern.replace("?", letter) for letter in letters]
 
 
 # Constants and local variables
@@ -313,7 +308,7 @@ def branch_against(holds: Callable[[Any, Any], bool], right: Value) -> Maker:
     return make
 
 
-for _name, _holds in CONDITIONS.items():
+for _name, _holds in a.CONDITIONS.items():
     maker(f"if_icmp{_name}")(branch_if(_holds))
     maker(f"if{_name}")(branch_against(_holds, 0))
 maker("if_acmpeq")(branch_if(operator.is_))

@@ -8,22 +8,22 @@ SE 17.
 Deliberately absent: threads (monitors are taken and given back without effect), and any speed that would cost a line
 of explanation. The second engine, `closures`, decodes a method once; the third, `compiled`, turns it into Python.
 
-Reading order: `Frame`, `Loop.run`, then any group of instructions that you like.
+Reading order: `frames.Frame`, `Loop.run`, then any group of instructions that you like.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from cutaway.jvm import arithmetic as a
 from cutaway.jvm.checks import elements, find_handler, not_null, storable, wrong_cast
 from cutaway.jvm.explain import why_null
+from cutaway.jvm.frames import Frame, Step
 from cutaway.jvm.heap import Function, Method, Value
-from cutaway.jvm.opcodes import ARRAY_TYPES, LENGTH, NAMES, OPCODE, instruction_at
+from cutaway.jvm.opcodes import ARRAY_TYPES, LENGTH, NAMES, OPCODE, family, instruction_at
 from cutaway.jvm.problems import JavaError, NullHere, Returned, Thrown
 from cutaway.jvm.verify import SHUFFLES
 
@@ -33,42 +33,6 @@ if TYPE_CHECKING:
 Operation = Callable[["Loop", "Frame", int], None]
 
 MAX_DEPTH: Final = 9000  # frames; then a StackOverflowError, about where `java` has it with its default stack
-
-
-class Frame:
-    """One method's activation (2.6). A long or double is one entry of the stack, and the first of its two locals."""
-
-    __slots__ = ("at", "caller", "code", "depth", "entry", "klass", "locals", "method", "pc", "pop", "push", "stack")
-
-    def __init__(self, method: Method, arguments: list[Value], caller: Frame | None, entry: bool = False) -> None:
-        self.method, self.klass, self.code = method, method.klass, method.code
-        self.caller, self.entry = caller, entry  # an entry frame was called by Python and returns to it
-        self.depth: int = caller.depth + 1 if caller else 1
-        self.at = self.pc = 0  # where the running instruction begins, and where the next one does
-        self.stack: list[Value] = []
-        self.push, self.pop = self.stack.append, self.stack.pop
-        self.locals: list[Value] = [None] * method.max_locals
-        for slot, argument in zip(method.slots, arguments, strict=True):
-            self.locals[slot] = argument
-
-    def u2(self, pc: int) -> int:
-        """The unsigned operand of two bytes of the instruction at `pc`: mostly a constant pool index."""
-        return self.code[pc + 1] << 8 | self.code[pc + 2]
-
-    def branch(self, pc: int) -> None:
-        """Go where the instruction at `pc` points: a signed distance from itself."""
-        self.pc = pc + a.i16(self.code[pc + 1] << 8 | self.code[pc + 2])
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The state before an instruction runs, for a panel or a test to look at."""
-
-    frame: Frame
-    pc: int
-    opcode: str
-    stack: tuple[Value, ...]
-    locals: tuple[Value, ...]
 
 
 class Loop:
@@ -97,6 +61,14 @@ class Loop:
         if frame.depth > MAX_DEPTH:
             raise RecursionError
         self.frame = frame
+
+    def resolve(self, frame: Frame, pc: int) -> Any:
+        """What the instruction's constant pool index names."""
+        return self.machine.resolve(frame.klass, frame.u2(pc))
+
+    def static(self, frame: Frame, pc: int) -> Any:
+        """The same for a static field or method, its class initialised."""
+        return self.machine.resolve_static(frame.klass, frame.u2(pc))
 
     def run(self, base: Frame | None) -> Value:
         """Fetch and execute until the frame above `base` returns."""
@@ -186,22 +158,11 @@ def operation(*names: str) -> Callable[[Operation], Operation]:
     return register
 
 
-def family(pattern: str, letters: str = "ilfda") -> list[str]:
-    """The typed variants of an instruction: `?add` is iadd, ladd, fadd, dadd."""
-    return [pattern.replace("?", letter) for letter in letters]
-
-
 # Constants (2.11.2)
 
 
-@operation("nop")
-def nop(loop: Loop, frame: Frame, pc: int) -> None:
-    pass
-
-
-@operation("aconst_null")
-def aconst_null(loop: Loop, frame: Frame, pc: int) -> None:
-    frame.push(None)
+operation("nop")(lambda loop, frame, pc: None)
+operation("aconst_null")(lambda loop, frame, pc: frame.push(None))
 
 
 def constant(value: Value) -> Operation:
@@ -215,14 +176,8 @@ for _number in range(3):
     operation(*([f"lconst_{_number}"] if _number < 2 else []))(constant(_number))
 
 
-@operation("bipush")
-def bipush(loop: Loop, frame: Frame, pc: int) -> None:
-    frame.push(a.i8(frame.code[pc + 1]))
-
-
-@operation("sipush")
-def sipush(loop: Loop, frame: Frame, pc: int) -> None:
-    frame.push(a.i16(frame.u2(pc)))
+operation("bipush")(lambda loop, frame, pc: frame.push(a.i8(frame.code[pc + 1])))
+operation("sipush")(lambda loop, frame, pc: frame.push(a.i16(frame.u2(pc))))
 
 
 @operation("ldc", "ldc_w", "ldc2_w")
@@ -234,9 +189,7 @@ def ldc(loop: Loop, frame: Frame, pc: int) -> None:
 # Local variables (2.11.2)
 
 
-@operation(*family("?load"))
-def load(loop: Loop, frame: Frame, pc: int) -> None:
-    frame.push(frame.locals[frame.code[pc + 1]])
+operation(*family("?load"))(lambda loop, frame, pc: frame.push(frame.locals[frame.code[pc + 1]]))
 
 
 @operation(*family("?store"))
@@ -249,10 +202,7 @@ def load_from(slot: int) -> Operation:
 
 
 def store_to(slot: int) -> Operation:
-    def store(loop: Loop, frame: Frame, pc: int) -> None:
-        frame.locals[slot] = frame.pop()
-
-    return store
+    return lambda loop, frame, pc: frame.locals.__setitem__(slot, frame.pop())
 
 
 for _number in range(4):
@@ -282,14 +232,8 @@ def wide(loop: Loop, frame: Frame, pc: int) -> None:
 # The operand stack itself (2.11.6)
 
 
-@operation("pop", "monitorexit")
-def pop(loop: Loop, frame: Frame, pc: int) -> None:
-    frame.pop()
-
-
-@operation("dup")
-def dup(loop: Loop, frame: Frame, pc: int) -> None:
-    frame.push(frame.stack[-1])
+operation("pop", "monitorexit")(lambda loop, frame, pc: frame.pop())
+operation("dup")(lambda loop, frame, pc: frame.push(frame.stack[-1]))
 
 
 @operation("pop2", "dup_x1", "dup_x2", "dup2", "dup2_x1", "dup2_x2", "swap")
@@ -322,10 +266,6 @@ for _name, _convert in a.UNARY.items():
 
 # Control transfer (2.11.7)
 
-CONDITIONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "ge": operator.ge, "gt": operator.gt, "le": operator.le,
-}  # fmt: skip
-
 
 def branch_if(holds: Callable[[Any, Any], bool]) -> Operation:
     def compare(loop: Loop, frame: Frame, pc: int) -> None:
@@ -337,14 +277,10 @@ def branch_if(holds: Callable[[Any, Any], bool]) -> Operation:
 
 
 def branch_against(holds: Callable[[Any, Any], bool], right: Value) -> Operation:
-    def compare(loop: Loop, frame: Frame, pc: int) -> None:
-        if holds(frame.pop(), right):
-            frame.branch(pc)
-
-    return compare
+    return lambda loop, frame, pc: frame.branch(pc) if holds(frame.pop(), right) else None
 
 
-for _name, _holds in CONDITIONS.items():
+for _name, _holds in a.CONDITIONS.items():
     operation(f"if_icmp{_name}")(branch_if(_holds))
     operation(f"if{_name}")(branch_against(_holds, 0))
 operation("if_acmpeq")(branch_if(operator.is_))
@@ -353,9 +289,7 @@ operation("ifnull")(branch_against(operator.is_, None))
 operation("ifnonnull")(branch_against(operator.is_not, None))
 
 
-@operation("goto")
-def goto(loop: Loop, frame: Frame, pc: int) -> None:
-    frame.branch(pc)
+operation("goto")(lambda loop, frame, pc: frame.branch(pc))
 
 
 @operation("goto_w")
@@ -372,30 +306,25 @@ def switch(loop: Loop, frame: Frame, pc: int) -> None:
 # Calls and returns (2.11.8)
 
 
-@operation("invokestatic")
-def invokestatic(loop: Loop, frame: Frame, pc: int) -> None:
-    method = loop.machine.resolve_static(frame.klass, frame.u2(pc))
-    invoke(loop, frame, method)
+operation("invokestatic")(lambda loop, frame, pc: invoke(loop, frame, loop.static(frame, pc)))
+operation("invokespecial")(lambda loop, frame, pc: invoke(loop, frame, loop.special(frame, pc)))
 
 
 @operation("invokespecial")
 def invokespecial(loop: Loop, frame: Frame, pc: int) -> None:
-    method = loop.machine.resolve_special(frame.klass, frame.u2(pc))
-    invoke(loop, frame, method)
+    invoke(loop, frame, loop.machine.resolve_special(frame.klass, frame.u2(pc)))
 
 
 @operation("invokevirtual", "invokeinterface")
 def invokevirtual(loop: Loop, frame: Frame, pc: int) -> None:
-    named = loop.machine.resolve(frame.klass, frame.u2(pc))
+    named = loop.resolve(frame, pc)
     receiver = frame.stack[-len(named.parameters)]
     if receiver is None:
         raise NullHere
     invoke(loop, frame, loop.machine.select(receiver, named))
 
 
-@operation("invokedynamic")
-def invokedynamic(loop: Loop, frame: Frame, pc: int) -> None:
-    invoke(loop, frame, loop.machine.resolve(frame.klass, frame.u2(pc)))
+operation("invokedynamic")(lambda loop, frame, pc: invoke(loop, frame, loop.resolve(frame, pc)))
 
 
 def invoke(loop: Loop, frame: Frame, method: Method) -> None:
@@ -429,45 +358,43 @@ def return_void(loop: Loop, frame: Frame, pc: int) -> None:
 # Objects and fields (2.11.5)
 
 
-@operation("new")
-def new(loop: Loop, frame: Frame, pc: int) -> None:
-    frame.push(loop.machine.allocate(loop.machine.resolve(frame.klass, frame.u2(pc))))
+operation("new")(lambda loop, frame, pc: frame.push(loop.machine.allocate(loop.resolve(frame, pc))))
 
 
 @operation("getstatic")
 def getstatic(loop: Loop, frame: Frame, pc: int) -> None:
-    field = loop.machine.resolve_static(frame.klass, frame.u2(pc))
+    field = loop.static(frame, pc)
     frame.push(getattr(field.klass.statics, field.attribute))
 
 
 @operation("putstatic")
 def putstatic(loop: Loop, frame: Frame, pc: int) -> None:
-    field = loop.machine.resolve_static(frame.klass, frame.u2(pc))
+    field = loop.static(frame, pc)
     setattr(field.klass.statics, field.attribute, frame.pop())
 
 
 @operation("getfield")
 def getfield(loop: Loop, frame: Frame, pc: int) -> None:
-    field = loop.machine.resolve(frame.klass, frame.u2(pc))
+    field = loop.resolve(frame, pc)
     frame.push(getattr(not_null(frame.pop()), field.attribute))
 
 
 @operation("putfield")
 def putfield(loop: Loop, frame: Frame, pc: int) -> None:
-    field = loop.machine.resolve(frame.klass, frame.u2(pc))
+    field = loop.resolve(frame, pc)
     value = frame.pop()
     setattr(not_null(frame.pop()), field.attribute, value)
 
 
 @operation("instanceof")
 def instanceof(loop: Loop, frame: Frame, pc: int) -> None:
-    target, value = loop.machine.resolve(frame.klass, frame.u2(pc)), frame.pop()
+    target, value = loop.resolve(frame, pc), frame.pop()
     frame.push(int(value is not None and value.klass.is_assignable_to(target)))
 
 
 @operation("checkcast")
 def checkcast(loop: Loop, frame: Frame, pc: int) -> None:
-    target, value = loop.machine.resolve(frame.klass, frame.u2(pc)), frame.stack[-1]
+    target, value = loop.resolve(frame, pc), frame.stack[-1]
     if value is not None and not value.klass.is_assignable_to(target):
         raise wrong_cast(value.klass, target)
 
@@ -483,21 +410,19 @@ def newarray(loop: Loop, frame: Frame, pc: int) -> None:
 
 @operation("anewarray")
 def anewarray(loop: Loop, frame: Frame, pc: int) -> None:
-    klass = loop.machine.array_of(loop.machine.resolve(frame.klass, frame.u2(pc)))
+    klass = loop.machine.array_of(loop.resolve(frame, pc))
     frame.push(loop.machine.new_array(klass, frame.pop()))
 
 
 @operation("multianewarray")
 def multianewarray(loop: Loop, frame: Frame, pc: int) -> None:
-    klass, count = loop.machine.resolve(frame.klass, frame.u2(pc)), frame.code[pc + 3]
+    klass, count = loop.resolve(frame, pc), frame.code[pc + 3]
     lengths = frame.stack[-count:]
     del frame.stack[-count:]
     frame.push(loop.machine.new_multi(klass, lengths))
 
 
-@operation("arraylength")
-def arraylength(loop: Loop, frame: Frame, pc: int) -> None:
-    frame.push(len(not_null(frame.pop()).data))
+operation("arraylength")(lambda loop, frame, pc: frame.push(len(not_null(frame.pop()).data)))
 
 
 @operation(*family("?aload", "ilfdabcs"))
@@ -528,6 +453,4 @@ def athrow(loop: Loop, frame: Frame, pc: int) -> None:
     raise Thrown(not_null(frame.pop()))
 
 
-@operation("monitorenter")
-def monitorenter(loop: Loop, frame: Frame, pc: int) -> None:
-    not_null(frame.pop())
+operation("monitorenter")(lambda loop, frame, pc: not_null(frame.pop()))

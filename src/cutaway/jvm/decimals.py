@@ -3,7 +3,7 @@
 Up to Java 18 the digits come from Steele and White's algorithm as `jdk.internal.math.FloatingDecimal` has it, which in
 rare cases gives one digit more than is needed (2.0E-3 is fine, 2.2250738585072014E-308 too, but 2^-44 prints as
 5.684341886080802E-14 only since 19). Programs are compared by their output, so those cases are kept, estimates and all.
-With Python's integers its three paths (int, long, big) become one.
+With Python's integers its three paths (int, long, big) become one; where an int or long overflows there, it does here.
 """
 
 from __future__ import annotations
@@ -40,10 +40,9 @@ def digits(value: float, significant: int = DOUBLE_BITS, compatible: bool = True
         two_m -= 1
     if two_m < 0:
         two_b, two_s, two_m = two_b - two_m, two_s - two_m, 0
-    small = (
-        fraction_bits + two_b + _five_bits(five_b) < 64 and two_s + 1 + _five_bits(five_s + 1) < 64
-    )  # then the original computes in longs, and its test for "high enough" is strict
-    return _generate(mantissa * 5**five_b << two_b, 5**five_s << two_s, 5**five_b << two_m, power, small, compatible)
+    needed = max(fraction_bits + two_b + _five_bits(five_b), two_s + 1 + _five_bits(five_s + 1))
+    width = next((width for width in (32, 64) if needed < width), 0)
+    return _generate(mantissa * 5**five_b << two_b, 5**five_s << two_s, 5**five_b << two_m, power, width, compatible)
 
 
 def _taken_apart(value: float, significant: int) -> tuple[int, int, int]:
@@ -83,12 +82,15 @@ def _whole_number(mantissa: int, exponent: int, significant: int) -> Digits:
     return text.rstrip("0") or "0", len(text) + dropped
 
 
-def _generate(b: int, s: int, m: int, power: int, small: bool, compatible: bool) -> Digits:
-    """Divide b / s digit by digit until what is left is less than half a unit in the last place, m."""
+def _generate(b: int, s: int, m: int, power: int, width: int, compatible: bool) -> Digits:
+    """Divide b / s digit by digit until what is left is less than half a unit in the last place, m.
+
+    Where the original computes in ints or longs (`width`), its sums wrap around, and its output shows it.
+    """
     tens = s * 10
     quotient, b = divmod(b, s)
-    b, m = b * 10, m * 10
-    low, high = b < m, b + m > tens if small else b + m >= tens
+    b, m = b * 10, _wrapped(m * 10, width)
+    low, high = b < m, _reaches(b, m, tens, width)
     found = []
     if quotient == 0 and not high:
         power -= 1
@@ -98,12 +100,24 @@ def _generate(b: int, s: int, m: int, power: int, small: bool, compatible: bool)
         low = high = False
     while not low and not high:
         quotient, b = divmod(b, s)
-        b, m = b * 10, m * 10
-        low, high = b < m, b + m > tens if small else b + m >= tens
+        b, m = b * 10, _wrapped(m * 10, width)
+        low, high = (b < m, _reaches(b, m, tens, width)) if m > 0 else (True, True)
         found.append(quotient)
-    if high and (not low or (2 * b, found[-1] & 1) > (tens, 0)):
-        power += _round_up(found)
+    if high:
+        above = _wrapped(_wrapped(2 * b, width) - tens, width)
+        if not low or above > 0 or (above == 0 and found[-1] & 1):
+            power += _round_up(found)
     return "".join(map(str, found)), power + 1
+
+
+def _wrapped(value: int, width: int) -> int:
+    half = 1 << width - 1 if width else 0
+    return ((value + half) & (1 << width) - 1) - half if width else value
+
+
+def _reaches(b: int, m: int, tens: int, width: int) -> bool:
+    """Whether rounding up gives a number near enough; big integers are compared a little differently."""
+    return _wrapped(b + m, width) > tens if width else b + m >= tens
 
 
 def _round_up(found: list[int]) -> int:

@@ -140,3 +140,8 @@ def falls_through(instruction: Instruction) -> bool:
     """Whether the next instruction may be reached from this one."""
     name = NAMES[instruction.opcode]
     return not (name.endswith("return") or name in ("goto", "goto_w", "athrow", "tableswitch", "lookupswitch", "ret"))
+
+
+def family(pattern: str, letters: str = "ilfda") -> list[str]:
+    """The typed variants of an instruction: `?add` is iadd, ladd, fadd, dadd."""
+    return [pattern.replace("?", letter) for letter in letters]

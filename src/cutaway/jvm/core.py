@@ -307,7 +307,6 @@ def switch(loop: Loop, frame: Frame, pc: int) -> None:
 
 
 operation("invokestatic")(lambda loop, frame, pc: invoke(loop, frame, loop.static(frame, pc)))
-operation("invokespecial")(lambda loop, frame, pc: invoke(loop, frame, loop.special(frame, pc)))
 
 
 @operation("invokespecial")

@@ -1,0 +1,10 @@
+import java.util.*;
+import java.util.function.*;
+import java.util.stream.*;
+
+public class MatrixDeterminant {
+    static double det(double[][] a) { int n = a.length; double[][] m = new double[n][]; for (int i = 0; i < n; i++) m[i] = a[i].clone(); double d = 1; for (int i = 0; i < n; i++) { int p = i; for (int j = i + 1; j < n; j++) if (Math.abs(m[j][i]) > Math.abs(m[p][i])) p = j; if (p != i) { double[] t = m[p]; m[p] = m[i]; m[i] = t; d = -d; } if (m[i][i] == 0) return 0; d *= m[i][i]; for (int j = i + 1; j < n; j++) { double f = m[j][i] / m[i][i]; for (int k = i; k < n; k++) m[j][k] -= f * m[i][k]; } } return d; } static double[] solve(double[][] a, double[] b) { int n = b.length; for (int i = 0; i < n; i++) { for (int j = i + 1; j < n; j++) { double f = a[j][i] / a[i][i]; b[j] -= f * b[i]; for (int k = i; k < n; k++) a[j][k] -= f * a[i][k]; } } double[] x = new double[n]; for (int i = n - 1; i >= 0; i--) { x[i] = b[i]; for (int j = i + 1; j < n; j++) x[i] -= a[i][j] * x[j]; x[i] /= a[i][i]; } return x; }
+    public static void main(String[] args) {
+        double[][] m = {{2, -1, 0, 3}, {1, 3, 2, -2}, {0, 5, -4, 1}, {3, 0, 1, 1}}; System.out.printf("%.6f%n", det(m)); double[] x = solve(new double[][] {{2, 1, -1}, {-3, -1, 2}, {-2, 1, 2}}, new double[] {8, -11, -3}); for (double v : x) System.out.printf("%.4f ", v); System.out.println(); int[][] magic = new int[3][3]; int r = 0, c = 1; for (int k = 1; k <= 9; k++) { magic[r][c] = k; int nr = (r + 2) % 3, nc = (c + 1) % 3; if (magic[nr][nc] != 0) { nr = (r + 1) % 3; nc = c; } r = nr; c = nc; } System.out.println(Arrays.deepToString(magic)); System.out.println(Arrays.stream(magic).mapToInt(row -> Arrays.stream(row).sum()).allMatch(s -> s == 15)); float acc = 0; for (int i = 1; i < 50; i++) acc += 1f / (i * i); System.out.println(acc); double[] poly = {1, -6, 11, -6}; double root = 5; for (int i = 0; i < 30; i++) { double p = 0, d = 0; for (double co : poly) { d = d * root + p; p = p * root + co; } root -= p / d; } System.out.println(Math.round(root * 1e6) / 1e6);
+    }
+}

@@ -1,0 +1,10 @@
+import java.util.*;
+import java.util.function.*;
+import java.util.stream.*;
+
+public class ArrayTasks {
+
+    public static void main(String[] args) {
+        int[] a = {3, -1, 4, 1, -5, 9, 2, 6}; int max = Integer.MIN_VALUE, min = Integer.MAX_VALUE, sum = 0; for (int v : a) { max = Math.max(max, v); min = Math.min(min, v); sum += v; } System.out.println(max + " " + min + " " + sum + " " + (double) sum / a.length); for (int i = 0, j = a.length - 1; i < j; i++, j--) { int t = a[i]; a[i] = a[j]; a[j] = t; } System.out.println(Arrays.toString(a)); int[] prefix = new int[a.length + 1]; for (int i = 0; i < a.length; i++) prefix[i + 1] = prefix[i] + a[i]; System.out.println(prefix[6] - prefix[2]); Map<Integer, Integer> seen = new HashMap<>(); for (int i = 0; i < a.length; i++) { Integer j = seen.get(8 - a[i]); if (j != null) System.out.println("pair " + a[j] + " " + a[i]); seen.put(a[i], i); } int k = 3; int[] rot = new int[a.length]; for (int i = 0; i < a.length; i++) rot[(i + k) % a.length] = a[i]; System.out.println(Arrays.toString(rot)); int[] dedup = IntStream.of(1, 1, 2, 3, 3, 3).distinct().toArray(); System.out.println(dedup.length); long[] big = new long[3]; big[0] = big[1] = 7; big[2] += big[0]++ + ++big[1]; System.out.println(Arrays.toString(big)); int i = 0; int[] t = {0, 0, 0}; t[i++] = i++; t[i] = i = 1; System.out.println(Arrays.toString(t) + i); char[] cs = {'x', 'y'}; cs[0] += 1; cs[1]++; System.out.println(cs[0] + "" + cs[1]); boolean[] bs = {true, false}; bs[1] |= bs[0]; bs[0] &= false; System.out.println(Arrays.toString(bs)); Object[] os = {1, "a", null, new int[] {2}}; System.out.println(os.length + " " + os[1] + os[2]); int[][] same = new int[2][2]; same[1] = same[0]; same[0][0] = 5; System.out.println(same[1][0] + " " + (same[0] == same[1]) + same[0].equals(same[1]) + Arrays.equals(new int[] {1}, new int[] {1})); float[] fs = new float[2]; fs[1] = 1 / 3f; System.out.println(Arrays.toString(fs)); byte[] bytes = "hé".getBytes(); System.out.println(Arrays.toString(bytes));
+    }
+}

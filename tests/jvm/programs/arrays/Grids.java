@@ -1,0 +1,10 @@
+import java.util.*;
+import java.util.function.*;
+import java.util.stream.*;
+
+public class Grids {
+    static void fill(char[][] g, int r, int c) { if (r < 0 || c < 0 || r >= g.length || c >= g[r].length || g[r][c] == '#' || g[r][c] == '~') return; g[r][c] = '~'; fill(g, r + 1, c); fill(g, r - 1, c); fill(g, r, c + 1); fill(g, r, c - 1); } static long[][] mul(long[][] a, long[][] b) { long[][] c = new long[2][2]; for (int i = 0; i < 2; i++) for (int j = 0; j < 2; j++) for (int k = 0; k < 2; k++) c[i][j] += a[i][k] * b[k][j]; return c; } static long[][] power(long[][] m, int e) { long[][] r = {{1, 0}, {0, 1}}; for (; e > 0; e >>= 1) { if ((e & 1) > 0) r = mul(r, m); m = mul(m, m); } return r; }
+    public static void main(String[] args) {
+        char[][] maze = new char[5][]; String[] rows = {"S.#..", ".#...", "...#.", "##.#.", "....E"}; for (int i = 0; i < 5; i++) maze[i] = rows[i].toCharArray(); int[][] dist = new int[5][5]; for (int[] r : dist) Arrays.fill(r, -1); Deque<int[]> q = new ArrayDeque<>(); q.add(new int[] {0, 0}); dist[0][0] = 0; int[] dr = {0, 1, 0, -1}, dc = {1, 0, -1, 0}; while (!q.isEmpty()) { int[] p = q.poll(); for (int k = 0; k < 4; k++) { int r = p[0] + dr[k], c = p[1] + dc[k]; if (r >= 0 && r < 5 && c >= 0 && c < 5 && maze[r][c] != '#' && dist[r][c] < 0) { dist[r][c] = dist[p[0]][p[1]] + 1; q.add(new int[] {r, c}); } } } System.out.println(dist[4][4] + Arrays.deepToString(dist)); fill(maze, 0, 0); for (char[] r : maze) System.out.println(new String(r)); int[][] m = new int[4][4]; for (int i = 0, v = 0; i < 16; i++) m[i / 4][i % 4] = v++; for (int l = 0; l < 2; l++) for (int i = l; i < 3 - l; i++) { int t = m[l][i]; m[l][i] = m[3 - i][l]; m[3 - i][l] = m[3 - l][3 - i]; m[3 - l][3 - i] = m[i][3 - l]; m[i][3 - l] = t; } System.out.println(Arrays.deepToString(m)); String[][] jag = {{"a"}, {"b", "c"}, {}}; int total = 0; for (String[] r : jag) total += r.length; System.out.println(total + jag[1][1]); long[][] p = power(new long[][] {{1, 1}, {1, 0}}, 50); System.out.println(p[0][1]);
+    }
+}

@@ -1,0 +1,11 @@
+import java.util.*;
+public class ImplicitOnes {
+    int field; int[] arr; ImplicitOnes next; String s; static ImplicitOnes st;
+    interface Act { void run() throws Exception; }
+    static void t(Act a) { try { a.run(); System.out.println("no exception"); } catch (Throwable e) { System.out.println(e.getClass().getName() + " | " + e.getMessage()); } }
+    public static void main(String[] args) {
+        t(() -> { int z = 0; System.out.println(1 / z); }); t(() -> { long z = 0; System.out.println(1L % z); }); t(() -> System.out.println(1.0 / 0)); t(() -> { int[] a = new int[2]; a[2] = 0; }); t(() -> { ImplicitOnes o = new ImplicitOnes(); o.next.field = 1; }); t(() -> { ImplicitOnes o = new ImplicitOnes(); o.arr[0] = 1; });
+        t(() -> { ImplicitOnes o = new ImplicitOnes(); System.out.println(o.s.length()); }); t(() -> st.field++); t(() -> { Object o = List.of(1); ((Map<?, ?>) o).size(); }); t(() -> new ArrayList<>().get(0)); t(() -> new ArrayList<>(List.of(1, 2)).get(5)); t(() -> List.of(1).add(2)); t(() -> new ArrayDeque<>().pop()); t(() -> new LinkedList<>().getFirst()); t(() -> List.of().iterator().next());
+        t(() -> { List<Integer> l = new ArrayList<>(List.of(1, 2, 3)); for (Integer i : l) l.remove(i); }); t(() -> new TreeMap<String, String>().firstKey()); t(() -> new TreeMap<String, String>().put(null, "")); t(() -> Optional.empty().get()); t(() -> Map.of("a", 1, "a", 2)); t(() -> new Scanner("x").nextInt()); t(() -> "abc".substring(5)); t(() -> { throw null; }); t(() -> { Object[] o = new Integer[1]; o[0] = "s"; }); t(() -> Enum.valueOf(Thread.State.class, "NOPE")); t(() -> new PriorityQueue<Object>().addAll(List.of(new Object(), new Object()))); t(() -> Collections.unmodifiableList(new ArrayList<>()).add(null)); t(() -> Iterator.class.cast("x")); t(() -> { int[][] g = new int[2][]; g[1][0] = 3; }); t(() -> { String x = null; synchronized (x) { } }); t(() -> { String x = null; x.length(); }); t(() -> { char c = "".charAt(0); }); t(() -> new StringBuilder("ab").deleteCharAt(7)); t(() -> Integer.valueOf("1.5")); t(() -> { throw new Error("custom"); }); t(() -> Objects.checkIndex(3, 2)); t(() -> { assert false : "off"; }); t(() -> new int[]{1}.clone()[1]++);
+    }
+}

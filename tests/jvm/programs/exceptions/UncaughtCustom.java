@@ -1,0 +1,1 @@
+public class UncaughtCustom { static class Oops extends RuntimeException { Oops() { super("x"); } @Override public String toString() { return "Oops!" + getMessage(); } } public static void main(String[] args) { int[] a = new int[1]; try { a[1] = 0; } finally { System.out.println("finally"); if (args.length == 0) throw new Oops(); } } }

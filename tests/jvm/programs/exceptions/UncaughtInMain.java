@@ -1,0 +1,1 @@
+public class UncaughtInMain { static void fail() { throw new IllegalStateException("nobody catches", new RuntimeException("because")); } public static void main(String[] args) { System.out.println("before"); fail(); } }

@@ -1,0 +1,10 @@
+import java.util.*;
+import java.util.function.*;
+import java.util.stream.*;
+
+public class Currying {
+    interface Self<T> extends Function<Self<T>, T> {} static Function<Integer, Long> Y(Function<Function<Integer, Long>, Function<Integer, Long>> f) { Self<Function<Integer, Long>> r = w -> f.apply(x -> w.apply(w).apply(x)); return r.apply(r); } static <A, B, C> Function<A, Function<B, C>> curry(BiFunction<A, B, C> f) { return a -> b -> f.apply(a, b); } static <A, B, C> Function<B, C> partial(BiFunction<A, B, C> f, A a) { return b -> f.apply(a, b); } static <T> Function<T, T> compose(List<Function<T, T>> fs) { return fs.stream().reduce(Function.identity(), Function::andThen); }
+    public static void main(String[] args) {
+        Function<Integer, Function<Integer, Integer>> add = a -> b -> a + b; BiFunction<Integer, Integer, Integer> mul = (a, b) -> a * b; System.out.println(add.apply(2).apply(3) + " " + curry(mul).apply(4).apply(5) + " " + partial(mul, 6).apply(7)); Supplier<Supplier<Integer>> lazy = () -> { System.out.println("outer"); return () -> 42; }; System.out.println(lazy.get().get()); List<Function<Integer, Integer>> steps = List.of(x -> x + 1, x -> x * 10, x -> x - 3); System.out.println(compose(steps).apply(1)); Function<Function<Integer, Integer>, Function<Integer, Integer>> twice = f -> f.andThen(f); System.out.println(twice.apply(twice.apply(x -> x + 3)).apply(0)); System.out.println(Y(self -> n -> n < 2 ? 1L : n * self.apply(n - 1)).apply(15)); Map<String, Function<Double, Double>> ops = new LinkedHashMap<>(); ops.put("sq", x -> x * x); ops.put("half", x -> x / 2); ops.put("neg", x -> -x); double v = 3; for (var e : ops.entrySet()) { v = e.getValue().apply(v); System.out.print(e.getKey() + "=" + v + " "); } System.out.println(); List<Predicate<String>> rules = List.of(s -> s.length() > 3, s -> s.contains("a"), s -> !s.startsWith("x")); System.out.println(Stream.of("java", "xavier", "abc", "kotlin").filter(rules.stream().reduce(s -> true, Predicate::and)).toList());
+    }
+}

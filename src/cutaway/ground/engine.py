@@ -96,7 +96,7 @@ def ready(owner: Owner | None = None) -> Engine:
     if not (kinds := _startable()):
         raise Problem(why_none(seen))
     ours = private.start(kinds[0], owner or Process.current())
-    if found := _first([_look(ours.socket)]):
+    if found := _first([_look(ours.socket, ours)]):
         return found
     raise Problem(
         f"using our own engine, process {ours.process.pid}: it does not answer; `cutaway engine stop` ends it"
@@ -130,15 +130,14 @@ def look_round() -> list[Engine | str]:
     """What is at each place where an engine may be, the preferred first: one that may be used, or why it cannot."""
     choice, ours = _choice(), private.running()
     if choice.startswith("unix:///"):
-        return [_look(choice.removeprefix("unix://"))]
+        return [_look(choice.removeprefix("unix://"), ours)]
     places = [] if choice == "private" else _users_sockets()
-    seen = [_look(socket) for socket in [*places, *([ours.socket] if ours else [])]]
+    seen = [_look(socket, ours) for socket in [*places, *([ours.socket] if ours else [])]]
     return [each for each in seen if isinstance(each, str) or choice in ("", "private", each.kind)]
 
 
-def _look(socket: str) -> Engine | str:
+def _look(socket: str, ours: private.Running | None) -> Engine | str:
     """The engine behind a socket, or in a few words why there is none."""
-    ours = private.running()
     if not socket.startswith("/"):
         return f"{socket} is on another machine"
     try:

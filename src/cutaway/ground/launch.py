@@ -1,8 +1,8 @@
 """The small program that turns into a private engine: run as `python -I -S launch.py CHANNEL`.
 
 On CHANNEL, one end of a socket pair, comes one line that says what to become; if it never comes, nothing has
-happened. In answer goes the line `pid N` if another process than this one is the engine's, and one with what went
-wrong, if something did; the conversation ends when the engine's program starts.
+happened. In answer goes the line `pid N` if another process than this one is the engine's, and the line `error TEXT`
+if something went wrong; the conversation ends when the engine's program starts.
 
 As root the process joins its control group, takes network, mounts and control groups of its own, and becomes the
 engine. An ordinary user's first becomes root of a user namespace, and takes processes of its own as well: their
@@ -47,7 +47,7 @@ def main(channel: socket.socket) -> NoReturn:
             become_system_engine(plan)
         become_users_engine(plan, channel)
     except (OSError, RuntimeError) as error:
-        channel.sendall(f"{error}\n".encode())
+        channel.sendall(f"error {error}\n".encode())
         sys.exit(1)
 
 

@@ -32,7 +32,7 @@ from cutaway.linux.processes import Process
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = ("", "0.0.0.0", "::")  # how engines write: on all addresses of the host
-AGAIN_S = 0.5  # how soon we look again
+AGAIN_S, SETTLING_S = 0.5, 10  # how soon we look again, and for how long after an event
 CHUNK_BYTES = 1 << 16
 REPORT = "ports.json"
 
@@ -187,25 +187,24 @@ class Relay:
 
 
 async def keep_up(relay: Relay, engine: Process, path: str) -> None:
-    """Follow the engine until it ends: look after every event, and once more soon after it.
+    """Follow the engine until it ends: look after every event, go on looking for a while, and while a port is refused.
 
-    Once more, because an engine tells of an event before its own lists know; and again while a port is refused.
+    For a while, because a busy engine tells of an event before its own lists know of it.
     """
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
     ourselves = asyncio.current_task()
     assert ourselves is not None
     loop.add_reader(engine.pidfd(), ourselves.cancel)
     threading.Thread(target=heed, args=(path, lambda: loop.call_soon_threadsafe(changed.set)), daemon=True).start()
-    settled = False
+    settled_at = loop.time() + SETTLING_S
     while True:
         changed.clear()
         with suppress(OSError, http.client.HTTPException):  # the engine is busy, or about to end
             await relay.follow(await asyncio.to_thread(published, path))
-        try:
-            await asyncio.wait_for(changed.wait(), None if settled and not relay.refused else AGAIN_S)
-            settled = False
-        except TimeoutError:
-            settled = True
+        restless = relay.refused or loop.time() < settled_at
+        with suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), AGAIN_S if restless else None)
+            settled_at = loop.time() + SETTLING_S
 
 
 def heed(path: str, tell: Callable[[], None]) -> None:

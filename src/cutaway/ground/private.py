@@ -37,7 +37,7 @@ PROGRAMS: dict[Kind, str] = {"docker": "dockerd", "podman": "podman"}
 RUNTIME_WITHOUT_CGROUPS = "crun"  # the only one from which Podman takes containers that have no limits
 SOCKET = "/run/engine.sock"  # where it listens, in its own mount namespace
 SOCKET_BYTES = 107  # unix(7): the longest path of a socket, without the zero at its end
-START_S, LAST_LINES = 60, 3
+START_S, LAST_LINES = 120, 3  # a start takes a second; on an emulated processor, a minute
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -160,13 +160,10 @@ def _launcher() -> Iterator[tuple[Process, socket.socket]]:
 
 def _told(kind: Kind, channel: socket.socket) -> Process | None:
     """The process that the launcher names as the engine's, if it is not itself; what went wrong is a Problem."""
-    process = None
-    for line in channel.makefile():
-        word, _, rest = line.rstrip("\n").partition(" ")
-        if word != "pid":
-            raise _cannot(kind, line.strip())
-        process = Process.of(int(rest))
-    return process
+    said = dict(line.rstrip("\n").split(" ", 1) for line in channel.makefile())
+    if "error" in said:
+        raise _cannot(kind, said["error"])
+    return Process.of(int(said["pid"])) if "pid" in said else None
 
 
 _children: list[subprocess.Popen[bytes]] = []  # asked for their status when an engine is stopped: no zombie stays

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chromium import browser  # noqa: F401  a fixture
 
 from cutaway import ledger
 from cutaway.ledger import paths, watch

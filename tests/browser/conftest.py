@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,21 +17,10 @@ from urllib.parse import quote
 
 import pytest
 from lab_process import Lab, free_port
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 READY_S, RUN_S = 90, 300  # on two busy cores
 WIDTH, HEIGHT, TALLEST = 1280, 860, 16_000
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 BOTTOM = """() => {
     const document = window.jupyterapp.shell.currentWidget.node;
@@ -44,24 +32,13 @@ BOTTOM = """() => {
 expect.set_options(timeout=READY_S * 1000)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests."""
-    program = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if not program:
-        pytest.skip(f"needs a Chromium ({', '.join(CHROMIUMS)}); `make test` offers to install one")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -77,9 +54,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def screen(lab: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Screen]:
+def screen(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Screen]:
     """A fresh browser window; afterwards the kernels that it started are ended."""
-    context = chromium.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
+    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
     window = Screen(lab, context.new_page(), request.config.rootpath / ".artefacts" / "browser")
     yield window
     context.close()
@@ -133,7 +110,8 @@ class Screen:
             ])""",
             [name, arguments or {}, timeout_s * 1000],
         )
-        assert ended, f"{name} had not ended after {timeout_s} s"
+        asked = self.page.get_by_role("dialog").all_inner_texts()
+        assert ended, f"{name} had not ended after {timeout_s} s; JupyterLab asks: {asked}"
 
     def until(self, condition: str, argument: object = None, timeout_s: float = READY_S) -> None:
         """Wait until a function of the page says so."""

@@ -1,18 +1,17 @@
 """The drawings and views as a browser shows them, in JupyterLab's own light and dark colours."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from cutaway.draw import Seen, View, diagram, here, legend
 from cutaway.draw.diagrams import sources
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
-QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync"
 THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
 OVERFLOWING_TEXTS = """() => [...document.querySelectorAll('svg g.cluster, svg g.node')].flatMap(group => {
   const box = group.querySelector('path');
@@ -39,16 +38,10 @@ CONTRASTS = """() => {
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
-        pytest.skip("needs the program chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET.split())
-        yield browser.new_page()
-        browser.close()
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    yield page
+    page.close()
 
 
 def view() -> View:

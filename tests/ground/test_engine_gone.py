@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from engines import KINDS, Witness, seen_now, skip_without, sleeping, until
 
 from cutaway import ledger
+from cutaway.cli import clean
 from cutaway.ground import engine as engines
 from cutaway.ground import private
 from cutaway.ground.engine import Engine
@@ -67,6 +69,15 @@ def test_an_engine_that_owns_itself_outlives_who_started_it(state_folder: Path, 
     witness = Witness(running)
     assert engines.stop()
     until(lambda: not witness.left(), f"nothing is left, though there is {witness.left()}")
+
+
+def test_clean_with_all_takes_a_running_engine_and_proves_it(fresh: Engine):
+    sleeping(fresh, "one")
+    witness = seen_now()
+    run = CliRunner().invoke(clean.command, ["--all", "--yes"])
+    assert run.exit_code == 0, run.output
+    assert "undone: process engine" in run.output
+    assert witness.left() == []
 
 
 # --- A thousand moments ------------------------------------------------------------

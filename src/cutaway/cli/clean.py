@@ -28,6 +28,7 @@ def command(everything: bool, yes: bool) -> None:
     if everything and (living := _living()) and (yes or _agreed(living)):
         undone += ledger.sweep(lambda entry: True)
     _tell(undone)
+    sockets = [socket for socket in sockets if engines.answers(socket)]  # our own engine may just have been undone
     _end(_strays(sockets))
     left = _strays(sockets)
     _prove(undone, left, sockets)

@@ -117,7 +117,8 @@ def test_saving_a_page_brings_the_contents_up_to_date(lab: Lab, open_home: Path)
     for count, cell in enumerate(page["content"]["cells"][1:], start=1):
         cell["execution_count"] = count
     lab.ask("PUT", place, {"type": "notebook", "content": page["content"]})
-    assert "● done | [00 Start here]" in (open_home / "cutaway/notebooks/contents.md").read_text()
+    contents = open_home / "cutaway/notebooks/contents.md"
+    engines.until(lambda: "● done | [00 Start here]" in contents.read_text(), "the contents say done")
 
 
 def test_a_page_is_saved_also_when_the_contents_cannot_follow(lab: Lab, open_home: Path) -> None:

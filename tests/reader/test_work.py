@@ -59,7 +59,7 @@ def test_a_copy_that_jupyterlab_saved_without_a_change_is_untouched(work: Work, 
     hand_out(work)
     page = json.loads((work.path / LESSON).read_text())
     page["metadata"]["language_info"] = {"name": "python", "version": "3.99"}
-    page["cells"][1]["source"] = "".join(page["cells"][1]["source"])
+    page["cells"][1]["source"] = [page["cells"][1]["source"]]
     (work.path / LESSON).write_text(json.dumps(page, indent=4))
     small_course.change(course / LESSON, source="print('second edition')")
     assert hand_out(work)[LESSON] is Outcome.UPDATED

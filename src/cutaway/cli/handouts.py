@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-
-import nbformat
 
 from cutaway.ground import course, progress
 from cutaway.ground.course import Unit
@@ -30,13 +29,12 @@ def of(unit: Unit) -> list[Handout]:
 
 def lesson(unit: Unit) -> Handout:
     """A page to be run: nothing in it gives away what a cell will say, and it starts this environment's kernel."""
-    page = nbformat.read(unit.path, as_version=4)  # type: ignore[no-untyped-call]
-    for cell in page.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    page.metadata["kernelspec"] = KERNEL
-    text: str = nbformat.writes(page)  # type: ignore[no-untyped-call]
-    return Handout(progress.place(unit), f"{text}\n".encode())
+    page = json.loads(unit.path.read_bytes())
+    for cell in page["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    page["metadata"]["kernelspec"] = KERNEL
+    return Handout(progress.place(unit), f"{json.dumps(page, indent=1, ensure_ascii=False)}\n".encode())
 
 
 def pictures() -> Iterator[Handout]:

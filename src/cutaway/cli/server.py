@@ -68,7 +68,7 @@ def start(folder: Path, page: str, port: int | None, browser: bool, runtime: Pat
             f"--LabApp.default_url=/lab/tree/{page}",
             f"--LabApp.app_settings_dir={SETTINGS}",
             f"--LabApp.workspaces_dir={folder / '.cutaway' / 'workspaces'}",
-            f"--LabApp.extra_labextensions_path={[str(SETTINGS / 'labextensions')]}",
+            f"--LabApp.extra_labextensions_path={SETTINGS / 'labextensions'}",
             "--LabApp.extension_manager=readonly",
             "--MappingKernelManager.transport_encryption=auto",  # else other users of this machine can listen
             "--LabApp.custom_css=True",
@@ -89,13 +89,14 @@ def run(server: ServerApp, listening: Callable[[str], None], saved: Callable[[],
     for number in STOPS:
         signal.signal(number, lambda *_: server.stop(from_signal=True))
 
-    def after_save(**_: object) -> None:
+    def after_save() -> None:
         try:
             saved()
-        except Problem as problem:  # the page itself is saved; this must not tell JupyterLab otherwise
+        except Problem as problem:  # the page itself is saved
             server.log.warning("after saving: %s", problem)
 
-    server.contents_manager.post_save_hook = after_save
+    # JupyterLab hears first that the page is saved, and when: a save that it waits for can meet the next one.
+    server.contents_manager.post_save_hook = lambda **_: server.io_loop.add_callback(after_save)
     server.io_loop.add_callback(lambda: listening(address(server)))
     server.start()
     finish(server.io_loop.asyncio_loop)  # type: ignore[attr-defined]

@@ -34,10 +34,15 @@ class Lab:
     """
 
     def __init__(
-        self, *words: str, env: Mapping[str, str] = os.environ, within: Sequence[str] = (), **options: Any
+        self,
+        *words: str,
+        browser: bool = False,
+        env: Mapping[str, str] = os.environ,
+        within: Sequence[str] = (),
+        **options: Any,
     ) -> None:
         self.env = env
-        argv = [*within, sys.executable, "-m", "cutaway", "lab", "--no-browser", *words]
+        argv = [*within, sys.executable, "-m", "cutaway", "lab", *([] if browser else ["--no-browser"]), *words]
         self.process = subprocess.Popen(
             argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
         )

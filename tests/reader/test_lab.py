@@ -98,16 +98,8 @@ def test_a_second_one_says_where_the_first_is(lab: Lab, open_home: Path) -> None
     assert f"is open already, by process {lab.process.pid}: {lab.url}\n" in second.stdout
 
 
-def test_the_browser_is_shown_the_page(lab: Lab, open_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen, browser = open_home / "seen", open_home / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
-    browser.chmod(0o755)
-    monkeypatch.setenv("BROWSER", str(browser))
-    assert run_cutaway("lab", "--folder", str(open_home / "cutaway")).returncode == 0
-    assert seen.read_text() == f"{lab.url}\n"
-
-
 def test_only_its_owner_can_read_where_the_folder_is_open(lab: Lab, open_home: Path) -> None:
+    assert (open_home / "cutaway/.cutaway").stat().st_mode & 0o077 == 0
     assert (open_home / "cutaway/.cutaway/open.json").stat().st_mode & 0o077 == 0
 
 
@@ -153,6 +145,22 @@ def test_only_this_environments_kernels_are_offered(course: Path, home: Path) ->
     with start() as lab:
         (kernel,) = lab.ask("GET", "api/kernelspecs")["kernelspecs"].values()
         assert kernel["spec"]["argv"][1:3] == ["-m", "ipykernel_launcher"]
+
+
+def test_a_browser_is_shown_the_page_and_its_command_line_does_not_show_the_token(
+    course: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, browser = home / "seen", home / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {seen}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    door = home / "cutaway" / opened.DOOR
+    with start(browser=True) as lab:
+        engines.until(seen.exists, "the browser is started")
+        assert run_cutaway("lab").returncode == 0
+        assert seen.read_text() == f"{door.as_uri()}\n" * 2
+        assert lab.token in door.read_text()
+    assert not door.exists()
 
 
 # --- The end ---------------------------------------------------------------

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import small_course
 
-from cutaway.cli import handouts
+from cutaway.cli import contents, handouts
 from cutaway.ground import course as courses
 from cutaway.ground import work as works
 from cutaway.ground.work import BOOK, Damaged, Handout, Outcome, Work
@@ -216,3 +217,38 @@ def test_a_damaged_book_is_named_and_nothing_is_touched(work: Work, content: str
     (work.path / BOOK).rename(work.path / "away.json")
     assert hand_out(work)[LESSON] is Outcome.NEWER
     assert (work.path / LESSON).read_bytes() == before
+
+
+# --- The real course -------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_every_link_of_the_real_course_leads_somewhere_in_the_readers_folder(home: Path) -> None:
+    work = Work(home / "cutaway")
+    with work.changing() as book:
+        places = [each.place for each in handouts.everything() if work.give(each, book)]
+    contents.write(work)
+    pages = [place for place in places if place.endswith(".ipynb")]
+    broken = [
+        f"{page}: {link}"
+        for page in pages
+        for link in links(work, page)
+        if not (work.path / page).parent.joinpath(link).exists()
+    ]
+    assert pages
+    assert broken == []
+
+
+def links(work: Work, place: str) -> list[str]:
+    """Every relative link and picture in a page's prose, without fragment."""
+    prose = [
+        "".join(cell["source"]) for cell in works.cells(place, work.read(place)) if cell["cell_type"] == "markdown"
+    ]
+    found = re.findall(r"\]\(([^)\s]+)\)", "\n".join(prose))
+    return [link.split("#")[0] for link in found if not re.match(r"[a-z]+:|#", link)]
+
+
+@pytest.mark.slow
+def test_every_page_of_the_real_course_starts_this_environments_kernel(home: Path) -> None:
+    pages = [each for each in handouts.everything() if each.place.endswith(".ipynb")]
+    assert {json.loads(page.content)["metadata"]["kernelspec"]["name"] for page in pages} == {"python3"}

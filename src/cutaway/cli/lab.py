@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from cutaway import ledger
-from cutaway.cli import contents, handouts, opened, progress
+from cutaway.cli import contents, handouts, hub, opened, progress
 from cutaway.ground import engine as engines
 from cutaway.ground import grounds, probes
 from cutaway.ground import work as works
@@ -44,27 +44,40 @@ def command(folder: Path | None, port: int | None, no_browser: bool, no_engine: 
         os.environ["CUTAWAY_FOLDER"] = str(folder.expanduser().absolute())
     work, browser = Work(works.folder()), not no_browser and has_screen()
     os.environ["CUTAWAY_FOLDER"] = str(work.path)  # for the kernels and terminals that start from here
+    if hub.here():
+        open_on_hub(work, yes)
+        return
     if port:
         require_port(port)
-    if other := claim(work, yes):
+    require_consent(work, yes)
+    if other := claim(work):
         point_to(other, work, browser)
         return
     try:
-        hand_out(work)
-        click.echo(progress.table(standings(work)) + "\n")
-        tell("Ground", ground())
-        tell("Folder", str(work.path))
+        prepare(work)
         tell("Engine", "none, as you asked" if no_engine else engine())
         serve(work, port, browser)
     except KeyboardInterrupt:
         pass
     finally:
-        opened.forget(work)
-        left = ledger.sweep(lambda entry: entry.owner == Process.current())
-        for entry, trouble in left:
-            if trouble:
-                click.echo(f"cutaway: undoing {entry!r}: {trouble}; `cutaway clean` tries again", err=True)
+        leave(work)
     click.echo(f"\nCutaway is closed. Your work is in {work.path}.")
+
+
+def open_on_hub(work: Work, yes: bool) -> None:
+    """Hand out, and say where the JupyterLab that the hub started shows it; an engine is started when a lesson asks."""
+    where = hub.address(work.path / contents.PLACE)
+    require_consent(work, yes)
+    prepare(work)
+    tell("Open", where)
+
+
+def leave(work: Work) -> None:
+    """Undo all that this process made, and give the folder free."""
+    opened.forget(work)
+    for entry, trouble in ledger.sweep(lambda entry: entry.owner == Process.current()):
+        if trouble:
+            click.echo(f"cutaway: undoing {entry!r}: {trouble}; `cutaway clean` tries again", err=True)
 
 
 def tell(what: str, said: str) -> None:
@@ -89,15 +102,21 @@ def require_port(port: int) -> None:
             ) from error
 
 
-def claim(work: Work, yes: bool) -> opened.Opened | None:
-    """Take the folder for this process; who has it, if another does. Asks before it joins a stranger's things."""
-    if (strangers := work.foreign) and not yes:
-        question = f"{work.path} already holds other things ({some(strangers)}). Put the course beside them?"
-        if not (os.isatty(0) and click.confirm(question)):
-            raise Problem(
-                f"opening your folder {work.path}: it already holds other things ({some(strangers)}); "
-                "name another with --folder, or say --yes to put the course beside them"
-            )
+def require_consent(work: Work, yes: bool) -> None:
+    """Problem when other things lie in the folder and the reader does not want the course beside them."""
+    if yes or not (strangers := work.foreign):
+        return
+    some = ", ".join(strangers[:3]) + (" ..." if len(strangers) > 3 else "")
+    if os.isatty(0) and click.confirm(f"{work.path} already holds other things ({some}). Put the course beside them?"):
+        return
+    raise Problem(
+        f"opening your folder {work.path}: it already holds other things ({some}); "
+        "name another with --folder, or say --yes to put the course beside them"
+    )
+
+
+def claim(work: Work) -> opened.Opened | None:
+    """Take the folder for this process; who has it, if another does."""
     with work.changing():
         other = opened.by_another(work)
         if not other:
@@ -105,17 +124,12 @@ def claim(work: Work, yes: bool) -> opened.Opened | None:
     return other
 
 
-def some(names: list[str]) -> str:
-    """The first few names."""
-    return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
-
-
 def point_to(other: opened.Opened, work: Work, browser: bool) -> None:
     """Say where the folder is open already, and show it."""
     where = other.url or "its address will be printed where it was started"
     click.echo(f"{work.path} is open already, by process {other.process.pid}: {where}")
     if browser and other.url:
-        webbrowser.open(other.url)
+        webbrowser.open((work.path / opened.DOOR).as_uri())
 
 
 def has_screen() -> bool:
@@ -124,6 +138,14 @@ def has_screen() -> bool:
 
 
 # --- Opening ---------------------------------------------------------------
+
+
+def prepare(work: Work) -> None:
+    """Bring the folder up to date, and say where the reader stands and where experiments will run."""
+    hand_out(work)
+    click.echo(progress.table(standings(work)) + "\n")
+    tell("Ground", ground())
+    tell("Folder", str(work.path))
 
 
 def hand_out(work: Work) -> None:

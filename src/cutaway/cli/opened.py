@@ -10,6 +10,7 @@ from cutaway.ground.work import Work
 from cutaway.linux import Process
 
 NOTE = Path(".cutaway") / "open.json"
+DOOR = Path(".cutaway") / "open.html"  # leads a browser in, so that no command line shows the token
 
 
 class Opened(NamedTuple):

@@ -18,6 +18,7 @@ from pathlib import Path
 from jupyter_server.serverapp import ServerApp
 from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
+from cutaway.cli import opened
 from cutaway.problem import Problem
 
 ADDRESS = "127.0.0.1"
@@ -75,6 +76,9 @@ def start(folder: Path, page: str, port: int | None, browser: bool, runtime: Pat
             "--LabApp.news_url=None",
         ],
         static_custom_path=[str(SETTINGS / "custom")],
+        browser_open_file=str(
+            folder / opened.DOOR
+        ),  # not in a hidden folder of the home: a browser from a snap sees none
     )
     assert server.kernel_spec_manager
     server.kernel_spec_manager.kernel_dirs = [str(KERNELS)]

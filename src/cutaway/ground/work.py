@@ -222,7 +222,7 @@ class Work:
     def changing(self) -> Iterator[Book]:
         """The book, held against other processes; what is changed in it is written at the end."""
         with told(f"keeping your work in {self.path}"):
-            (self.path / BOOK).parent.mkdir(parents=True, exist_ok=True)
+            (self.path / BOOK).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self.path / LOCK).open("w")
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

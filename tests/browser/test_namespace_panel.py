@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 
 import pytest
-from conftest import Screen, wait_for
 from playwright.sync_api import Locator, expect
+from screen import Screen, wait_for
 
 from cutaway.linux import descendants, processes
 

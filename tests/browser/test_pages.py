@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import Screen
 from playwright.sync_api import expect
+from screen import Screen
 
 from cutaway.ground import course, progress
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import small_course
+from typed import Cutaway, run_cutaway
 
 from cutaway.ground.work import Work
-
-Finished = subprocess.CompletedProcess[str]
-Cutaway = Callable[..., Finished]
 
 
 @pytest.fixture
@@ -46,10 +39,3 @@ def work(course: Path, home: Path) -> Work:
 def cutaway(course: Path, home: Path) -> Cutaway:
     """Run `cutaway ...` to its end."""
     return run_cutaway
-
-
-def run_cutaway(*words: str, within: tuple[str, ...] = (), **options: Any) -> Finished:
-    """Run `cutaway ...` to its end; `within` is a command that becomes it, `options` are subprocess.run's."""
-    argv = [*within, sys.executable, "-m", "cutaway", *words]
-    options = {"env": os.environ, "stdin": subprocess.DEVNULL, "timeout": 120, **options}
-    return subprocess.run(argv, capture_output=True, text=True, **options)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 import small_course
-from conftest import Cutaway, Finished, run_cutaway
 from lab_process import Lab, free_port
+from typed import Cutaway, Finished, run_cutaway
 
 from cutaway.cli import contents, handouts
 from cutaway.ground.work import BOOK, Work

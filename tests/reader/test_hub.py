@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Cutaway
+from typed import Cutaway
 
 
 @pytest.fixture(autouse=True)

@@ -19,9 +19,9 @@ from typing import Any
 import engines
 import pytest
 import small_course
-from conftest import run_cutaway
 from jupyter_client import BlockingKernelClient
 from lab_process import Lab, free_port
+from typed import run_cutaway
 
 from cutaway import ledger
 from cutaway.cli import opened
@@ -139,9 +139,10 @@ def test_nobody_comes_in_without_the_token_whatever_the_readers_own_settings_say
 
 
 def test_only_this_environments_kernels_are_offered(course: Path, home: Path) -> None:
-    theirs = home / ".local" / "share" / "jupyter" / "kernels" / "python3"
-    theirs.mkdir(parents=True)
-    (theirs / "kernel.json").write_text(json.dumps({"argv": ["/bin/false"], "display_name": "x", "language": "python"}))
+    for name in ("python3", "another"):
+        theirs = home / ".local" / "share" / "jupyter" / "kernels" / name / "kernel.json"
+        theirs.parent.mkdir(parents=True)
+        theirs.write_text(json.dumps({"argv": ["/bin/false"], "display_name": "Theirs", "language": "python"}))
     with start() as lab:
         (kernel,) = lab.ask("GET", "api/kernelspecs")["kernelspecs"].values()
         assert kernel["spec"]["argv"][1:3] == ["-m", "ipykernel_launcher"]

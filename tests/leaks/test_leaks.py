@@ -154,8 +154,8 @@ def test_a_process_that_stays_is_seen(tmp_path: Path) -> None:
 
 def test_a_process_that_stays_in_a_namespace_is_seen_even_without_a_mark(tmp_path: Path) -> None:
     stays = subprocess.Popen(["unshare", "--user", "--uts", "sleep", "60"])
-    assert waited_for(lambda: [] if namespaces_below(os.getpid()) else ["not yet"]) == []
-    seen = namespaces_below(os.getpid())
+    assert waited_for(lambda: [] if processes.command(stays.pid) == "sleep 60" else ["not yet"]) == []
+    seen = {number_of(kind, stays.pid): kind for kind in (Kind.USER, Kind.UTS)}
     assert f"process {stays.pid}: sleep 60" in left("nobody", tmp_path, seen)
     stays.kill()
     stays.wait()

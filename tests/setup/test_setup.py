@@ -277,7 +277,7 @@ class Remedies:
 
 def test_too_little_room_is_told_before_anything_is_made(setup: ModuleType, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(setup.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1 << 30, 1 << 30, 3 << 20))
-    with pytest.raises(setup.Stop, match=r"it takes 900 MB and 3 MB are free; make room first"):
+    with pytest.raises(setup.Stop, match=r"it takes 1400 MB and 3 MB are free; make room first"):
         setup.make_environment("lab", "python3")
     assert not setup.VENV.exists()
 

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 from chromium import browser  # noqa: F401  a fixture
+from open_doors import open_the_way
 
 from cutaway import ledger
+from cutaway.ground import course
 from cutaway.ledger import paths, watch
 from cutaway.linux import Process, links, mounts, processes
 
@@ -39,6 +41,7 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.hookimpl(tryfirst=True)  # before the workers start, which are to inherit this
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
+        open_the_way(course.root())
         os.environ[SESSION] = os.environ["CUTAWAY_STATE"] = tempfile.mkdtemp(prefix="cutaway-")
         session.config.stash[BEFORE] = things()
 

@@ -11,20 +11,35 @@ from pathlib import Path
 import pytest
 
 from cutaway import linux
+from cutaway.linux import seccomp
 from cutaway.linux.links import IFINFOMSG, IFREQ, NLMSGHDR
 from cutaway.linux.mounts import Flag
 from cutaway.linux.namespaces import Kind, names
 
 HEADERS = (
     *("stdio.h", "sys/mount.h", "linux/sched.h", "linux/prctl.h", "linux/capability.h", "linux/sockios.h"),
-    *("linux/if.h", "linux/rtnetlink.h", "linux/netlink.h", "linux/seccomp.h", "linux/filter.h"),
+    *("linux/if.h", "linux/rtnetlink.h", "linux/netlink.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h"),
+    *("stddef.h",),
 )
 IN_HEADERS = {  # ours, where it has another name there
     "MODE_FILTER": "SECCOMP_MODE_FILTER",
     "RETURN": "BPF_RET | BPF_K",
+    **{each: f"SECCOMP_RET_{each}" for each in ("KILL_THREAD", "TRAP", "ERRNO", "TRACE", "LOG", "ALLOW")},
     "KILL": "SECCOMP_RET_KILL_PROCESS",
+    "NOTIFY": "SECCOMP_RET_USER_NOTIF",
+    "LOAD": "BPF_LD | BPF_W | BPF_ABS",
+    "AND": "BPF_ALU | BPF_AND | BPF_K",
+    "JUMP": "BPF_JMP | BPF_JA",
+    "IF_EQUAL": "BPF_JMP | BPF_JEQ | BPF_K",
+    "IF_GREATER": "BPF_JMP | BPF_JGT | BPF_K",
+    "IF_AT_LEAST": "BPF_JMP | BPF_JGE | BPF_K",
+    "NUMBER_OFFSET": "offsetof(struct seccomp_data, nr)",
+    "ARCHITECTURE_OFFSET": "offsetof(struct seccomp_data, arch)",
+    "ARGUMENTS_OFFSET": "offsetof(struct seccomp_data, args)",
+    "LINUX_CAPABILITY_VERSION_3": "_LINUX_CAPABILITY_VERSION_3",
+    "X32_SYSCALL_BIT": "0x40000000",  # __X32_SYSCALL_BIT, which only x86 has
 }
-NOT_THE_KERNELS = {"CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH"}
+NOT_THE_KERNELS = {"CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "NO_CALL", "HIGH", "LOW"}
 
 
 def constants() -> Iterator[tuple[str, int]]:
@@ -34,6 +49,7 @@ def constants() -> Iterator[tuple[str, int]]:
             if name.isupper() and type(value) is int and name not in NOT_THE_KERNELS:
                 yield IN_HEADERS.get(name, name), value
     yield from ((names({kind}), kind.flag) for kind in Kind)
+    yield from seccomp.FLAGS.items()
     yield from ((f"MS_{flag.name}", flag.value) for flag in Flag)
     yield from ((f"sizeof(struct {name})", ours.size) for name, ours in STRUCTURES.items())
 

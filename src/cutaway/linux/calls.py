@@ -13,6 +13,8 @@ import ctypes
 import errno
 import os
 
+from cutaway.linux import syscalls
+
 # --- Words -----------------------------------------------------------------
 
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8  # linux/fs.h, for umount2(2)
@@ -39,6 +41,8 @@ WHY = {
     ("pivot_root", errno.EINVAL): "the new root must be a private mount point, with the old root's place in it",
     ("pivot_root", errno.EPERM): "it takes CAP_SYS_ADMIN over this mount namespace; unshare USER and MNT first",
     ("sethostname", errno.EPERM): "it takes CAP_SYS_ADMIN over this UTS namespace; unshare USER and UTS first",
+    ("capset", errno.EPERM): "a thread gains nothing by it; name only what `permitted` already has",
+    ("seccomp", errno.EACCES): "it takes CAP_SYS_ADMIN; give up new privileges first",
     ("sethostname", errno.EINVAL): "a host name has at most 64 bytes; choose a shorter one",
 }  # fmt: skip
 
@@ -73,11 +77,24 @@ _libc.umount2.argtypes = (_TEXT, _INT)
 _libc.pivot_root.argtypes = (_TEXT, _TEXT)
 _libc.sethostname.argtypes = (_TEXT, _SIZE)
 _libc.prctl.argtypes = (_INT, _LONG, _LONG, _LONG, _LONG)
+_libc.capset.argtypes = (_TEXT, _TEXT)
+_libc.syscall.restype = ctypes.c_long
 
 
-def _call(operation: str, objects: str, *arguments: object) -> None:
-    if getattr(_libc, operation)(*arguments) == -1:
+def _call(operation: str, objects: str, *arguments: object) -> int:
+    answer = int(getattr(_libc, operation)(*arguments))
+    if answer == -1:
         raise refusal(operation, objects, ctypes.get_errno())
+    return answer
+
+
+def _by_number(operation: str, objects: str, *arguments: int) -> int:
+    """A call for which the C library has no function."""
+    number = syscalls.table(os.uname().machine)[operation]
+    answer = int(_libc.syscall(*map(ctypes.c_long, (number, *arguments))))
+    if answer == -1:
+        raise refusal(operation, objects, ctypes.get_errno())
+    return answer
 
 
 # --- The calls -------------------------------------------------------------
@@ -119,11 +136,22 @@ def prctl(option: int, *arguments: int) -> None:
     _call("prctl", ", ".join(map(str, (option, *arguments))), option, *arguments, *[0] * (4 - len(arguments)))
 
 
+def capset(header: bytes, data: bytes) -> None:
+    """Change the capabilities of this thread. capset(2)"""
+    _call("capset", data.hex(), header, data)
+
+
+def seccomp(operation: int, flags: int, address: int) -> int:
+    """Filter the calls of this thread; a descriptor with the flag NEW_LISTENER, else 0. seccomp(2)"""
+    return _by_number("seccomp", f"{operation}, {flags:#x}", operation, flags, address)
+
+
 def _from_python(operation: str, objects: str, *arguments: int) -> None:
     """Use Python's own function, which it has from 3.12 on, else the C library's."""
     ours = getattr(os, operation, None)
     if ours is None:
-        return _call(operation, objects, *arguments)
+        _call(operation, objects, *arguments)
+        return
     try:
         ours(*arguments)
     except OSError as error:

@@ -1,50 +1,84 @@
 """Seccomp: a small program that the kernel runs at every system call of a process, to decide what becomes of it.
 
-Numbers: linux/seccomp.h, linux/filter.h, linux/prctl.h, compared in tests/linux/test_seccomp.py. See seccomp(2).
+The program is in the language of packet filters: one register, jumps only forward, and in the place of a packet
+`struct seccomp_data`: the call's number, the architecture, where it came from, its six arguments.
+filters.py writes such programs from profiles. See seccomp(2); taught in notebook 09.
 Run as a program, this file filters itself with `KILL` and asks for one more system call, which ends it.
 """
 
 from __future__ import annotations
 
 import ctypes
+import struct
 import sys
-from pathlib import Path
 
 if __name__ == "__main__":  # -I leaves no search path to our own package
-    sys.path.insert(0, str(Path(__file__).parents[2]))
+    sys.path.insert(0, __file__.rsplit("/", 3)[0])
 
 from cutaway.linux import calls
 
+TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38  # prctl(2)
 MODE_FILTER = 2  # SECCOMP_MODE_FILTER
+SECCOMP_SET_MODE_FILTER = 1  # the operation of seccomp(2)
+FLAGS = {
+    "SECCOMP_FILTER_FLAG_TSYNC": 1,
+    "SECCOMP_FILTER_FLAG_LOG": 2,
+    "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4,
+    "SECCOMP_FILTER_FLAG_NEW_LISTENER": 8,
+    "SECCOMP_FILTER_FLAG_TSYNC_ESRCH": 16,
+    "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV": 32,
+}  # linux/seccomp.h
+
 RETURN = 0x06  # BPF_RET | BPF_K: the instruction that ends a filter with an answer
-KILL = 0x80000000  # SECCOMP_RET_KILL_PROCESS
+LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS: 32 bits of seccomp_data into the register
+AND = 0x54  # BPF_ALU | BPF_AND | BPF_K
+JUMP = 0x05  # BPF_JMP | BPF_JA
+IF_EQUAL, IF_GREATER, IF_AT_LEAST = 0x15, 0x25, 0x35  # BPF_JMP | BPF_JEQ, BPF_JGT, BPF_JGE | BPF_K
+
+KILL, KILL_THREAD, TRAP, ERRNO = 0x80000000, 0x00000000, 0x00030000, 0x00050000  # SECCOMP_RET_...
+NOTIFY, TRACE, LOG, ALLOW = 0x7FC00000, 0x7FF00000, 0x7FFC0000, 0x7FFF0000
+
+NUMBER_OFFSET, ARCHITECTURE_OFFSET, ARGUMENTS_OFFSET = 0, 4, 16  # struct seccomp_data
+BPF_MAXINSNS = 4096  # linux/bpf_common.h
 
 Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, constant: struct sock_filter
-
-
-class _Filter(ctypes.Structure):
-    _fields_ = (
-        ("code", ctypes.c_uint16),
-        ("if_true", ctypes.c_uint8),
-        ("if_false", ctypes.c_uint8),
-        ("k", ctypes.c_uint32),
-    )
+SOCK_FILTER = struct.Struct("=HBBI")
 
 
 class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_uint16), ("filters", ctypes.POINTER(_Filter)))
+    """struct sock_fprog; the bytes stay alive as long as it does."""
+
+    _fields_ = (("length", ctypes.c_uint16), ("filters", ctypes.c_char_p))
 
 
-def install(instructions: list[Instruction]) -> None:
+def install(instructions: Sequence[Instruction], flags: Sequence[str] = (), *, gaining: bool = False) -> int:
     """Let `instructions` judge every later system call of this thread and its children; there is no way back.
 
-    Gives up the right to gain privileges by execve, which lets an ordinary user do it.
+    Gives up the right to gain privileges by execve, which lets an ordinary user do it; with `gaining` it does not,
+    and that takes CAP_SYS_ADMIN. The answer is 0, or with SECCOMP_FILTER_FLAG_NEW_LISTENER the descriptor on which
+    the calls that meet NOTIFY are told.
     """
-    filters = (_Filter * len(instructions))(*(_Filter(*each) for each in instructions))
-    program = _Program(len(filters), filters)
-    calls._call("prctl", "PR_SET_NO_NEW_PRIVS", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if not gaining:
+        no_new_privileges()
+    program = _Program(len(instructions), packed(instructions))
+    if flags:
+        return calls.seccomp(SECCOMP_SET_MODE_FILTER, sum(FLAGS[each] for each in flags), ctypes.addressof(program))
     calls.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.addressof(program))
+    return 0
+
+
+def no_new_privileges() -> None:
+    """Let no execve give this process or its children more than they have; there is no way back."""
+    calls.prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def packed(instructions: Sequence[Instruction]) -> bytes:
+    """The program as the kernel reads it."""
+    return b"".join(SOCK_FILTER.pack(*each) for each in instructions)
 
 
 if __name__ == "__main__":

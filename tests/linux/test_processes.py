@@ -111,3 +111,28 @@ def test_marked_are_those_that_carry_the_token_and_all_they_started() -> None:
 
 def test_the_boot_has_a_name() -> None:
     assert len(boot_id()) == 36
+
+
+def test_who_is_born_while_the_parent_ends_is_seen() -> None:
+    """Fifty shells, each of which ends as soon as it has put a process in the background."""
+    done = subprocess.run([sys.executable, "-c", HANDS_OVER], capture_output=True, text=True, check=True)
+    assert done.stdout == "missed: 0\n"
+
+
+HANDS_OVER = """
+import os, subprocess
+from cutaway.linux import Process, calls, descendants
+
+calls.prctl(calls.PR_SET_CHILD_SUBREAPER, 1)
+missed = 0
+for _ in range(50):
+    shell = subprocess.Popen(["sh", "-c", "sleep 20 &"])
+    seen = descendants(os.getpid())
+    if all(each.pid == shell.pid for each in seen) and not Process.of(shell.pid).alive():
+        missed += 1
+    shell.wait()
+    for each in descendants(os.getpid()):
+        each.kill()
+        os.waitpid(each.pid, 0)
+print("missed:", missed)
+"""

@@ -10,11 +10,14 @@ import os
 import select
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 # --- Words -----------------------------------------------------------------
+
+LOOKS = 10  # at what is born while one looks; it ends even where something forks for ever
 
 
 class Stat(NamedTuple):
@@ -149,8 +152,13 @@ def ended(pidfd: int, timeout_s: float | None = None) -> bool:
 
 
 def _stats() -> Iterator[tuple[int, Stat]]:
-    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
-        try:
-            yield pid, stat(pid)
-        except ProcessLookupError:
-            continue
+    """Every process once, those included that are born while we look: their parents may be gone before we are done."""
+    seen: set[int] = set()
+    for _ in range(LOOKS):
+        born = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()} - seen
+        for pid in sorted(born):
+            with suppress(ProcessLookupError):
+                yield pid, stat(pid)
+        seen |= born
+        if not born:
+            return

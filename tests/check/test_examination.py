@@ -29,7 +29,7 @@ def test_on_a_machine_that_cannot_carry_the_lab_no_check_is_failed(
     def refuse(lab: str) -> None:
         raise Problem(f"beginning {lab}: it needs user namespaces, and there are none")
 
-    monkeypatch.setattr(grounds, "begin", refuse)
+    monkeypatch.setattr(grounds, "found_for", refuse)
     results = examined()
     assert {each.status for each in results.checks} == {Status.ERROR}
     assert results.checks[0].observed == (

@@ -12,6 +12,7 @@ import pytest
 from cutaway.ground import grounds, probes
 from cutaway.ground.grounds import OVERRIDE, Ground
 from cutaway.ground.probes import PROBES, Finding
+from cutaway.linux import rights
 from cutaway.problem import Problem
 
 CONTENTS = """
@@ -38,6 +39,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUTAWAY_COURSE", str(tmp_path))
     monkeypatch.delenv(OVERRIDE, raising=False)
     monkeypatch.setattr(grounds, "_begun", None)
+    monkeypatch.setattr(rights, "give_up", lambda: None)  # those of this test run are needed further on
     moon = probes.finding.Probe("the moon", "look up", "tides", lambda: _raise(probes.Lacking("it is day", "wait")))
     monkeypatch.setitem(PROBES, "the moon", moon)
 
@@ -124,6 +126,32 @@ def test_a_lesson_does_not_begin_on_no_ground(monkeypatch: pytest.MonkeyPatch):
         Problem, match=f"beginning 01-easy: {OVERRIDE}=none asks that nothing runs; to run it, unset that"
     ):
         grounds.begin("01-easy")
+
+
+@pytest.mark.parametrize(
+    ("lesson", "asked", "times"),
+    [
+        ("02-spaces", "", 1),
+        ("02-spaces", Ground.HOST_UNPRIVILEGED.word, 1),
+        ("02-spaces", Ground.HOST_ROOT.word, 0),
+        ("01-easy", "", 0),
+    ],
+)
+def test_a_page_of_user_namespaces_gives_up_the_rights_of_root_unless_they_are_asked_for(
+    lesson: str, asked: str, times: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv(OVERRIDE, asked)
+    given_up: list[bool] = []
+    monkeypatch.setattr(rights, "give_up", lambda: given_up.append(True))
+    grounds.begin(lesson)
+    assert len(given_up) == times
+
+
+def test_looking_for_the_ground_of_a_page_gives_up_nothing_and_begins_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rights, "give_up", lambda: pytest.fail("the rights of the one who only looks"))
+    assert grounds.found_for("02-spaces").ground is Ground.HOST_UNPRIVILEGED
+    assert grounds.begun() is None
 
 
 def test_only_what_the_lesson_needs_is_tried(monkeypatch: pytest.MonkeyPatch):

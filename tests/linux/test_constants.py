@@ -39,7 +39,7 @@ IN_HEADERS = {  # ours, where it has another name there
     "LINUX_CAPABILITY_VERSION_3": "_LINUX_CAPABILITY_VERSION_3",
     "X32_SYSCALL_BIT": "0x40000000",  # __X32_SYSCALL_BIT, which only x86 has
 }
-NOT_THE_KERNELS = {"CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "NO_CALL", "HIGH", "LOW"}
+NOT_THE_KERNELS = {"CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "NO_CALL", "HIGH", "LOW"}
 
 
 def constants() -> Iterator[tuple[str, int]]:

@@ -2,13 +2,10 @@
 
 import os
 import re
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from ordinary import Run
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def examine(learner: Learner, kernel: Process, listener: socket.socket, task: in
 
 def _looked_at(checks: Sequence[Check], learner: Learner, kernel: Process, listener: socket.socket) -> list[Result]:
     try:
-        grounds.begin(learner.lab)
+        grounds.found_for(learner.lab)
     except Problem as missing:
         return [check.result(Status.ERROR, f"cannot run here: {missing}") for check in checks]
     try:

@@ -46,7 +46,7 @@ def _lab(name: str) -> str:
 
 def checked(path: Path, learner: Learner, task: int | None = None) -> tuple[Results, list[str]]:
     """The results of the checks of a notebook that is run for the purpose, and what went wrong while it ran."""
-    grounds.begin(learner.lab)  # both say what is missing before anything is run
+    grounds.found_for(learner.lab)  # both say what is missing before anything is run
     checks_of(learner.lab)
     from cutaway.check.notebook import running  # brings Jupyter's client with it, which takes a second
 

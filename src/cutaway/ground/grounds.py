@@ -12,6 +12,7 @@ from enum import Enum
 
 from cutaway.ground import course, probes
 from cutaway.ground.probes import Finding
+from cutaway.linux import rights
 from cutaway.problem import Problem
 
 # --- Words ------------------------------------------------------------------
@@ -20,7 +21,7 @@ from cutaway.problem import Problem
 class Ground(Enum):
     """A kind of place for experiments; the value is how a page speaks of it."""
 
-    HOST_UNPRIVILEGED = "host, unprivileged"
+    HOST_UNPRIVILEGED = "host, unprivileged"  # nothing here takes root's rights, nor is done with them
     LAB_MACHINE = "lab machine"
     HOST_ROOT = "host, as root"
     NONE = "none"
@@ -32,6 +33,7 @@ class Ground(Enum):
 
 
 OVERRIDE = "CUTAWAY_GROUND"
+BY_NAMESPACES = "user namespaces"  # the finding of the doctor's that stands in for root's rights
 
 NOT_BUILT_YET = "the lab machine is not built yet in this version of Cutaway"
 
@@ -55,9 +57,21 @@ class Start:
 def begin(lesson_name: str) -> Start:
     """Find the ground for a lesson or lab and keep to it from here on; Problem when nothing carries it.
 
-    Only what the lesson needs is tried, so this takes a fraction of a second.
+    A page that needs user namespaces does with them what else takes root; so where it runs without privilege, root's
+    rights are given up first, for good: its cells find what every user finds.
     """
     global _begun
+    if BY_NAMESPACES in course.unit(lesson_name).needs and asked_for() in (None, Ground.HOST_UNPRIVILEGED):
+        rights.give_up()
+    _begun = found_for(lesson_name)
+    return _begun
+
+
+def found_for(lesson_name: str) -> Start:
+    """The ground for a lesson or lab, on which nothing is begun; Problem when nothing carries it.
+
+    Only what the lesson needs is tried, so this takes a fraction of a second.
+    """
     needs = course.unit(lesson_name).needs
     findings = probes.find_all(needs)
     ground = choose(needs, lambda _: findings)
@@ -66,8 +80,7 @@ def begin(lesson_name: str) -> Start:
         raise Problem(f"beginning {lesson_name}: {' and '.join(map(lack, missing))}")
     if ground is Ground.NONE:
         raise Problem(f"beginning {lesson_name}: {OVERRIDE}=none asks that nothing runs; to run it, unset that")
-    _begun = Start(lesson_name, ground)
-    return _begun
+    return Start(lesson_name, ground)
 
 
 def begun() -> Start | None:

@@ -1,0 +1,32 @@
+"""Root becomes an ordinary user, for what has to be the same for both."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+NOBODY = 65534
+DROP = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.geteuid() == 0 else []
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def as_ordinary_user() -> Iterator[Run]:
+    """Run Python, with these arguments, as a user without rights, in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="ordinary-user-"))
+    if DROP:
+        os.chown(folder, NOBODY, NOBODY)
+    own = {"HOME": folder, "TMPDIR": folder, "CUTAWAY_STATE": folder / "state"}
+    env = {**os.environ, **{name: str(path) for name, path in own.items()}}
+    yield lambda *argv: subprocess.run(
+        [*DROP, sys.executable, *argv], env=env, capture_output=True, text=True, check=False
+    )
+    shutil.rmtree(folder)

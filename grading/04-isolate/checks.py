@@ -177,15 +177,16 @@ def inmost(call: Call) -> Process:
 
 def is_running(call: Call) -> None:
     """Something that the call started was still running a moment after it returned."""
+    settled = time.monotonic() > call.returned_s + SETTLED_S
     if not call.started():
         heard = call.heard()
         raise Missed(
             f"when {call.function} has returned, nothing that it started runs"
             + (f"; it wrote: {heard}" if heard else ""),
             "A namespace lives as long as a process is in it. What do you start, and when does it end?",
-            final=True,
+            final=settled,  # before that, one process may be handing over to the next
         )
-    if time.monotonic() < call.returned_s + SETTLED_S:
+    if not settled:
         raise Missed(f"{call.function} has only just returned", "What it starts is looked at in a moment.")
 
 

@@ -1,10 +1,13 @@
 """Lab 04: every right way passes, and no cheat gains a point."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
-from answers import answered, master, working_cells
+import verdicts
+from answers import answered, master, working_cells, wrong_answers
+from ordinary import Run
 from standin import bench_of
 
 from cutaway.check import bench as benches
@@ -174,6 +177,63 @@ def companion(pid):
 def test_another_way_earns_every_point(way: str, tmp_path: Path) -> None:
     said = results(tmp_path, cells=[way])
     assert [each for each in said if each.status is not Status.PASSED] == []
+
+
+# --- In the background -----------------------------------------------------
+
+INNER = "unshare --user --map-root-user --uts sh -c 'hostname {hostname}; exec sleep infinity'"
+FORKS_TWICE = """
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.execvp("sh", ["sh", "-c", f"exec {box}"])
+        os._exit(0)
+"""
+BACKGROUND = {
+    "a shell's &": 'subprocess.Popen(["sh", "-c", f"{box} &"])',
+    "a shell's & inside": "start(\"unshare --user --map-root-user --uts sh -c 'hostname %s; sleep 99 &'\" % hostname)",
+    "a shell that has ended": 'os.system(f"{box} &")',
+    "setsid": 'start(f"setsid --fork {box}")',
+    "nohup": 'subprocess.Popen(["sh", "-c", f"nohup {box} >/dev/null 2>&1 &"])',
+    "a shell in a shell": """subprocess.Popen(["sh", "-c", 'sh -c "$0 &" &', box])""",
+    "a second fork": FORKS_TWICE,
+}
+
+
+@pytest.mark.parametrize("step", BACKGROUND.values(), ids=BACKGROUND.keys())
+def test_what_a_function_puts_in_the_background_is_found(step: str, tmp_path: Path) -> None:
+    answer = f"import os\ndef own_name(hostname):\n    box = f{INNER!r}\n    {step.strip()}"
+    said = results(tmp_path, 1, task_1=answer)
+    assert [each for each in said if each.status is not Status.PASSED] == []
+
+
+# --- Who asks ---------------------------------------------------------------
+
+WITH_ROOTS_RIGHTS = {
+    "task-1": "def own_name(hostname):\n    return start(f\"unshare --uts sh -c 'hostname {hostname}; sleep 99'\")",
+    "task-5": (
+        "def companion(pid):\n"
+        "    return start(f'nsenter --target {pid} --net --uts unshare --pid --fork --mount-proc sleep 99')"
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", WITH_ROOTS_RIGHTS)
+def test_what_only_root_may_do_is_refused_to_root_as_well(cell: str, tmp_path: Path) -> None:
+    answer = {cell.replace("-", "_"): WITH_ROOTS_RIGHTS[cell]}
+    first = results(tmp_path, int(cell[-1]), patience_s=2.0, **answer)[0]
+    assert first.status is Status.FAILED
+    assert "Operation not permitted" in first.observed
+
+
+@pytest.mark.slow
+def test_an_ordinary_user_is_given_the_same_verdict_on_every_answer(as_ordinary_user: Run) -> None:
+    """The verdicts on the same answers for root, where that is who tests, are in test_labs.py."""
+    done = as_ordinary_user(verdicts.__file__, LAB)
+    assert done.returncode == 0, done.stderr
+    caught = {wrong.name: [wrong.caught_by] for wrong in wrong_answers(LAB)}
+    assert json.loads(done.stdout.splitlines()[-1]) == {"solution": [], **caught}
 
 
 # --- Cheats ----------------------------------------------------------------

@@ -1,49 +1,19 @@
 """Every lab: its solution earns everything, its stub nothing, and each wrong answer fails the check named for it."""
 
 import re
-import time
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-from answers import LABS, WrongAnswer, answered, master, working_cells, wrong_answers
-from standin import bench_of
+from answers import LABS, WrongAnswer, master, wrong_answers
+from verdicts import of_wrong, results
 
-from cutaway.check import contract
-from cutaway.check.contract import Check, Missed, Result, Status
+from cutaway.check.contract import Status
 from cutaway.check.examination import checks_of
 from cutaway.grading import release
 from cutaway.ground import course
 
-PATIENCE_S = 10.0  # for a machine that has other things to do
-SURELY_S = 1.5  # so long a wrong answer stays wrong before it counts as that
 WRONG = [wrong for lab in LABS for wrong in wrong_answers(lab)]
-
-
-def results(lab: str, notebook: Any, folder: Path, task: int | None = None, expected: str = "") -> list[Result]:
-    """What the checks of the lab, or of one task, say of a notebook; the one `expected` to fail is not waited for."""
-    checks = contract.of_task(checks_of(lab), task)
-    for check in checks:
-        if check.name == expected:
-            hasten(check)
-    with bench_of(working_cells(notebook), folder, lab=lab) as bench:
-        return [each for each in contract.run(checks, bench, PATIENCE_S) if task in (None, each.task)]
-
-
-def hasten(check: Check) -> None:
-    """Let the check give up when it has missed for a while."""
-    look, deadlines = check.look, []
-
-    def hasty(*arguments: Any) -> Any:
-        try:
-            return look(*arguments)
-        except Missed as missed:
-            deadlines.append(time.monotonic() + SURELY_S)
-            missed.final |= time.monotonic() > deadlines[0]
-            raise
-
-    object.__setattr__(check, "look", hasty)
 
 
 # --- The three kinds of answer ---------------------------------------------
@@ -67,8 +37,7 @@ def test_the_stub_earns_nothing_and_is_told_so_at_once(lab: str, tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{wrong.lab}-{wrong.name}")
 def test_a_wrong_answer_fails_exactly_the_check_that_is_named_for_it(wrong: WrongAnswer, tmp_path: Path) -> None:
-    notebook = answered(master(wrong.lab), **{wrong.cell.replace("-", "_"): wrong.source})
-    said = results(wrong.lab, notebook, tmp_path, wrong.task, wrong.caught_by)
+    said = of_wrong(wrong, tmp_path)
     assert [each.name for each in said if each.status is Status.FAILED] == [wrong.caught_by]
     assert [each for each in said if each.status is Status.ERROR] == []
     (failed,) = [each for each in said if each.status is Status.FAILED]

@@ -9,6 +9,7 @@ Reading order:
 5. `spin` - lambdas, string concatenation and records: call sites that are made while the program runs.
 6. `closures`, then `compiled` with `translate` and `structure` - the same instructions, decoded once; then as Python.
 7. `natives`, `decimals`, `image`, `explain`, `launcher` - the library's roots, and the edge to the world.
+8. `watch` and `listing` - a run to look at, for panels and tests.
 
 Left out, and said by name when a program asks for them: threads, reflection, files, sockets, dates in formats.
 """

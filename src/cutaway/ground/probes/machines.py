@@ -1,4 +1,4 @@
-"""Whether a second machine runs on this one: QEMU, KVM, and a kernel to give it."""
+"""Whether a second machine runs on this one: QEMU, KVM, the modes of its processor, and a kernel to give it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cutaway.ground import programs
 from cutaway.ground.probes.finding import PATIENCE_S, Lacking, cause, probe
+from cutaway.hypervisor import Mode, computer, processors
 
 # --- QEMU and KVM -----------------------------------------------------------
 
@@ -56,6 +57,21 @@ def kvm() -> str:
         raise Lacking(error, "sudo usermod -aG kvm $USER, then log in again") from error
     guest_answers("kvm", "do without: emulation carries every lesson")
     return "the guest ran; whether a whole Linux comes up is not tried here"
+
+
+@probe(
+    "guest modes", tried="run a small guest in each mode on /dev/kvm", opens="a hypervisor in Python, on the real CPU"
+)
+def guest_modes() -> str:
+    lacking = processors.missing("kvm")
+    if lacking:
+        cause, _, _ = lacking.partition("; ")
+        raise Lacking(cause, "see `kvm`; meanwhile the same guests run on a processor in software")
+    refused = {mode: why for mode, why in computer.modes("kvm").items() if why}
+    if refused:
+        told = "; ".join(f"{mode.value}: {why}" for mode, why in refused.items())
+        raise Lacking(told, "choose on='software' for these; the lesson runs them so")
+    return f"each found its answer in {', '.join(mode.value for mode in Mode)}"
 
 
 # --- A kernel for the guest -------------------------------------------------

@@ -18,12 +18,14 @@ from cutaway.check.contract import Missed, asks
 from cutaway.linux.namespaces import Kind
 from cutaway.linux.processes import Process
 
+WROTE = "What it wrote last says why it ended: what was refused, to whom, and who may do it?"
+LIVES = "A namespace lives as long as a process is in it. What do you start, and when does it end?"
 SETTLED_S = 0.3  # what still runs so long after the function has returned was meant to stay
 
 # --- Task 1: a name of its own ---------------------------------------------
 
 
-@asks(task=1, points=1)
+@asks(task=1, points=1, name="own_name leaves a process running")
 def own_name_leaves_a_process_running(bench: Bench) -> Call:
     call = bench.call("own_name", bench.learner.hostname)
     is_running(call)
@@ -44,14 +46,14 @@ def the_host_name_inside_is_yours(bench: Bench, call: Call) -> None:
 # --- Task 2: processes of its own ------------------------------------------
 
 
-@asks(task=2, points=1)
+@asks(task=2, points=1, name="own_processes starts a process 1")
 def own_processes_starts_a_process_1(bench: Bench) -> Call:
     call = bench.call("own_processes", bench.learner.hostname)
     has_a_process_1(call)
     return call
 
 
-@asks(task=2, points=2, needs=[own_processes_starts_a_process_1])
+@asks(task=2, points=2, needs=[own_processes_starts_a_process_1], name="/proc shows the processes inside and no others")
 def proc_shows_the_processes_inside_and_no_others(bench: Bench, call: Call) -> None:
     has_a_truthful_proc(call)
 
@@ -64,7 +66,7 @@ def the_name_is_still_its_own(bench: Bench, call: Call) -> None:
 # --- Task 3: files of its own ----------------------------------------------
 
 
-@asks(task=3, points=2)
+@asks(task=3, points=2, name="own_files leaves a file with your word inside")
 def own_files_leaves_a_file_with_your_word_inside(bench: Bench) -> Call:
     learner, folder = bench.learner, bench.folder("own_files")
     call = bench.call("own_files", learner.hostname, folder, learner.word)
@@ -86,7 +88,7 @@ def name_and_processes_are_still_its_own(bench: Bench, call: Call) -> None:
 # --- Task 4: a network of its own ------------------------------------------
 
 
-@asks(task=4, points=1)
+@asks(task=4, points=1, name="own_network gives a process its own network")
 def own_network_gives_a_process_its_own_network(bench: Bench) -> Call:
     learner, folder = bench.learner, bench.folder("own_network")
     call = bench.call("own_network", learner.hostname, folder, learner.word, learner.port)
@@ -107,7 +109,7 @@ def the_loopback_inside_is_up(bench: Bench, call: Call) -> Call:
     return call
 
 
-@asks(task=4, points=2, needs=[the_loopback_inside_is_up])
+@asks(task=4, points=2, needs=[the_loopback_inside_is_up], name="the service answers with your word, inside only")
 def the_service_answers_with_your_word_inside_only(bench: Bench, call: Call) -> None:
     port, word = bench.learner.port, bench.learner.word
     if word not in answer(inmost(call), port, "inside"):
@@ -121,7 +123,12 @@ def the_service_answers_with_your_word_inside_only(bench: Bench, call: Call) -> 
         )
 
 
-@asks(task=4, points=1, needs=[own_network_gives_a_process_its_own_network])
+@asks(
+    task=4,
+    points=1,
+    needs=[own_network_gives_a_process_its_own_network],
+    name="name, processes and files are still its own",
+)
 def name_processes_and_files_are_still_its_own(bench: Bench, call: Call) -> None:
     has_its_name(bench, call)
     has_a_truthful_proc(call)
@@ -161,7 +168,12 @@ def its_processes_and_mounts_are_its_own(bench: Bench, call: Call, first: Call) 
     return call
 
 
-@asks(task=5, points=1, needs=[its_processes_and_mounts_are_its_own])
+@asks(
+    task=5,
+    points=1,
+    needs=[its_processes_and_mounts_are_its_own],
+    name="the companion's /proc shows its processes only",
+)
 def the_companions_proc_shows_its_processes_only(bench: Bench, call: Call) -> None:
     has_a_truthful_proc(call)
 
@@ -183,7 +195,7 @@ def is_running(call: Call) -> None:
         raise Missed(
             f"when {call.function} has returned, nothing that it started runs"
             + (f"; it wrote: {heard}" if heard else ""),
-            "A namespace lives as long as a process is in it. What do you start, and when does it end?",
+            WROTE if heard else LIVES,
             final=settled,  # before that, one process may be handing over to the next
         )
     if not settled:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from cutaway import ledger
 from cutaway.check.learner import Learner
 from cutaway.check.notebook import running
+from cutaway.cli.check import _lab
 from cutaway.ground import course
 from cutaway.problem import Problem
 
@@ -107,6 +109,26 @@ def test_where_there_are_no_user_namespaces_nobody_is_given_a_zero(tmp_path: Pat
     assert said.stderr.count("\n") == 1
 
 
+def test_a_number_that_a_lesson_has_too_means_the_lab_where_only_labs_are_checked() -> None:
+    assert _lab("01") == "01-trace-a-process"
+    said = "looking for '01': it could be lesson 01-bare-metal or lab 01-trace-a-process; say more of its name"
+    with pytest.raises(Problem, match=said):
+        course.unit("01")
+
+
+@pytest.mark.slow
+def test_who_waits_at_a_terminal_sees_what_is_being_done_and_the_report_stays_clean(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    argv = [sys.executable, "-m", "cutaway", "check", "04-isolate", str(notebook(tmp_path, "1")), "--task", "1"]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=theirs, text=True, timeout=120, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert shown.index("running the cells of mine.ipynb") < shown.index("task 1: own_name leaves a process running")
+    assert shown.endswith("\r\033[K")
+    assert done.stdout.startswith("04-isolate, ada: 0 of 3 points")
+
+
 # --- What a notebook can do ------------------------------------------------
 
 
@@ -122,7 +144,10 @@ def outcomes(said: Said) -> dict[str, list[str]]:
 def test_a_notebook_without_the_functions_is_told_which_are_missing(tmp_path: Path) -> None:
     said = cutaway_check("04-isolate", notebook(tmp_path, "print('to the page')", "1 / 0"), "--json")
     assert outcomes(said)["task 1"] == ["failed", "the notebook has no function own_name"]
-    assert said.stderr == "while running mine.ipynb: cell 2 raised ZeroDivisionError: division by zero\n"
+    assert (
+        said.stderr
+        == "while running mine.ipynb: the cell that begins “1 / 0” raised ZeroDivisionError: division by zero\n"
+    )
     assert list((ledger.state_folder() / "ledger").iterdir()) == []
 
 
@@ -131,14 +156,15 @@ def test_a_notebook_without_the_functions_is_told_which_are_missing(tmp_path: Pa
 def test_a_cell_that_ends_the_kernel_is_named_and_no_check_is_reached(end: str, tmp_path: Path) -> None:
     said = cutaway_check("04-isolate", notebook(tmp_path, "1", end, "2"), "--json")
     assert set(map(tuple, outcomes(said).values())) == {("not reached", "the notebook's kernel did not answer")}
-    assert "cell 2 ended the kernel" in said.stderr
+    assert f"the cell that begins “{end}” ended the kernel" in said.stderr
 
 
 @pytest.mark.slow
 def test_what_hides_the_answer_is_hidden_also_from_a_notebook_that_does_not_begin_the_lab(tmp_path: Path) -> None:
     said = cutaway_check("04-isolate", notebook(tmp_path, "from cutaway.linux import Enclosed"), "--json")
     assert (
-        "cell 1 raised Hidden: importing cutaway.linux.Enclosed: it holds the answer of lab 04-isolate" in said.stderr
+        "Enclosed” raised Hidden: importing cutaway.linux.Enclosed: it holds the answer of lab 04-isolate"
+        in said.stderr
     )
 
 

@@ -67,7 +67,34 @@ def test_looking_shows_both_sides() -> None:
 def test_looking_at_a_process_that_has_ended_is_one_sentence() -> None:
     said = said_by("import subprocess\ngone = subprocess.Popen(['true'])\ngone.wait()\nlab.look(gone.pid)")
     assert said.startswith("cutaway.problem.Problem: looking at process ")
-    assert said.endswith(": it has ended; start it again, and see what it wrote")
+    assert said.endswith(": it has ended; look at what it left running, or start it again and see what it wrote")
+
+
+def test_looking_at_what_is_no_process_number_says_so() -> None:
+    said = said_by("lab.look(None)")
+    assert said.endswith("looking at process None: that is no process number; what does your function return?")
+
+
+def test_two_boxes_are_looked_at_beside_each_other() -> None:
+    code = (
+        "import shlex, subprocess\n"
+        "def box(line): return subprocess.Popen(shlex.split(line)).pid\n"
+        "make = \"unshare --user --map-root-user --uts --net sh -c 'hostname inner; sleep 100'\"\n"
+        "first = box(make); lab.look(first)\n"
+        "second = box(f'nsenter --target {first} --user --preserve-credentials --uts sleep 100')\n"
+        "print(lab.look(second, beside=first)); print(first, second)"
+    )
+    *table, numbers = said_by(code).splitlines()
+    first, second = numbers.split()
+    assert any(f"process {first}" in line and f"process {second}" in line for line in table)
+    shared = {line.split()[0]: line.split()[-1] for line in table if line.startswith(("uts", "net"))}
+    assert shared == {"uts": "shared", "net": "private"}
+
+
+def test_the_points_of_a_check_are_said_in_words_on_a_page_and_as_a_number_to_nbgrader() -> None:
+    from cutaway.check.lab import Earned
+
+    assert (repr(Earned(3)), Earned(2.5)._repr_html_()) == ("3", "points earned: 2.5")
 
 
 def test_checking_a_task_returns_the_points_and_shows_the_rest() -> None:

@@ -1,4 +1,4 @@
-"""Caught by: own name leaves a process running.
+"""Caught by: own_name leaves a process running.
 
 It gives the name to a process that has ended when the function returns; the namespace ended with it.
 """

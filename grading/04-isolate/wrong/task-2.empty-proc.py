@@ -1,4 +1,4 @@
-"""Caught by: proc shows the processes inside and no others.
+"""Caught by: /proc shows the processes inside and no others.
 
 An empty filesystem over /proc hides the others, and shows nothing of one's own.
 """

@@ -1,4 +1,4 @@
-"""Caught by: own processes starts a process 1.
+"""Caught by: own_processes starts a process 1.
 
 The namespace is there, but its maker stays outside, and has no child.
 """

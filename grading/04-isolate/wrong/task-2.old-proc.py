@@ -1,4 +1,4 @@
-"""Caught by: proc shows the processes inside and no others.
+"""Caught by: /proc shows the processes inside and no others.
 
 Process 1 still sees the /proc that was mounted outside.
 """

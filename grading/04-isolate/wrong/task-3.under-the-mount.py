@@ -1,4 +1,4 @@
-"""Caught by: own files leaves a file with your word inside.
+"""Caught by: own_files leaves a file with your word inside.
 
 The file is written first, and then covered by the mount.
 """

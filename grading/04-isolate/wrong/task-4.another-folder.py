@@ -1,4 +1,4 @@
-"""Caught by: the service answers with your word inside only.
+"""Caught by: the service answers with your word, inside only.
 
 The service shows the folder in which it was started, which is not the one with the file.
 """

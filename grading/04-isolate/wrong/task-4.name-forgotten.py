@@ -1,4 +1,4 @@
-"""Caught by: name processes and files are still its own.
+"""Caught by: name, processes and files are still its own.
 
 The name of task 1 got lost on the way.
 """

@@ -1,4 +1,4 @@
-"""Caught by: the service answers with your word inside only.
+"""Caught by: the service answers with your word, inside only.
 
 The network is there and up, and no service in it.
 """

@@ -1,4 +1,4 @@
-"""Caught by: own network gives a process its own network.
+"""Caught by: own_network gives a process its own network.
 
 The service answers, on the loopback of the whole machine.
 """

@@ -1,4 +1,4 @@
-"""Caught by: the companions proc shows its processes only.
+"""Caught by: the companion's /proc shows its processes only.
 
 Its processes are its own, and it sees the /proc of the machine.
 """

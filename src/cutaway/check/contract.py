@@ -79,9 +79,14 @@ class Check:
         return Result(self.name, self.task, self.points, earned, status, printable(observed), hint)
 
 
-def asks(task: int, points: float, needs: Sequence[Check] = ()) -> Callable[[Callable[..., Any]], Check]:
-    """Make a function the check that its name says, worth `points` of `task`, reached through `needs`."""
-    return lambda look: Check(look.__name__.replace("_", " "), task, points, tuple(needs), look)
+def asks(
+    task: int, points: float, needs: Sequence[Check] = (), name: str = ""
+) -> Callable[[Callable[..., Any]], Check]:
+    """Make a function the check that its name says, worth `points` of `task`, reached through `needs`.
+
+    `name` is for the sentence that takes more than letters.
+    """
+    return lambda look: Check(name or look.__name__.replace("_", " "), task, points, tuple(needs), look)
 
 
 def printable(text: str) -> str:
@@ -93,8 +98,10 @@ def printable(text: str) -> str:
 # --- Looking ---------------------------------------------------------------
 
 
-def run(checks: Sequence[Check], bench: object, patience_s: float = PATIENCE_S) -> list[Result]:
-    """The result of every check, in order; those that a check needs stand before it."""
+def run(
+    checks: Sequence[Check], bench: object, patience_s: float = PATIENCE_S, tell: Callable[[str], None] = lambda _: None
+) -> list[Result]:
+    """The result of every check, in order; those that a check needs stand before it. `tell` hears which is made."""
     findings: dict[Check, Any] = {}
     results = []
     for check in checks:
@@ -102,6 +109,7 @@ def run(checks: Sequence[Check], bench: object, patience_s: float = PATIENCE_S) 
         if unmet:
             results.append(check.result(Status.NOT_REACHED, f"waits for “{unmet[0].name}” (task {unmet[0].task})"))
             continue
+        tell(f"task {check.task}: {check.name}")
         try:
             findings[check] = _look_until(time.monotonic() + patience_s, check, bench, findings)
             results.append(check.result(Status.PASSED))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,7 +29,12 @@ def checks_of(lab: str) -> list[Check]:
     return contract.load(path)
 
 
-def examine(learner: Learner, kernel: Process, listener: socket.socket, task: int | None = None) -> Results:
+Tell = Callable[[str], None]  # what is being done, for whoever waits
+
+
+def examine(
+    learner: Learner, kernel: Process, listener: socket.socket, task: int | None = None, tell: Tell = lambda _: None
+) -> Results:
     """The results of the lab's checks (or of one task) for the notebook whose kernel connects to `listener`."""
     everything = checks_of(learner.lab)
     tasks = {check.task for check in everything}
@@ -38,18 +43,20 @@ def examine(learner: Learner, kernel: Process, listener: socket.socket, task: in
             f"checking task {task} of {learner.lab}: it has tasks {min(tasks)} to {max(tasks)}; name one of them"
         )
     checks = contract.of_task(everything, task)
-    found = _looked_at(checks, learner, kernel, listener)
+    found = _looked_at(checks, learner, kernel, listener, tell)
     return Results(learner.lab, learner.name, tuple(each for each in found if task in (None, each.task)))
 
 
-def _looked_at(checks: Sequence[Check], learner: Learner, kernel: Process, listener: socket.socket) -> list[Result]:
+def _looked_at(
+    checks: Sequence[Check], learner: Learner, kernel: Process, listener: socket.socket, tell: Tell
+) -> list[Result]:
     try:
         grounds.found_for(learner.lab)
     except Problem as missing:
         return [check.result(Status.ERROR, f"cannot run here: {missing}") for check in checks]
     try:
         with scratch(learner.lab) as folder, Bench(learner, kernel, listener, folder) as bench:
-            return contract.run(checks, bench)
+            return contract.run(checks, bench, tell=tell)
     except Unreachable:
         return [check.result(Status.NOT_REACHED, "the notebook's kernel did not answer", BUSY) for check in checks]
 

@@ -48,9 +48,9 @@ class Lab:
         """The learner's own port."""
         return self.learner.port
 
-    def look(self, pid: int) -> View:
-        """What this notebook sees, beside what the innermost process that `pid` started sees."""
-        return view.beside(pid, self.folder, self.port)
+    def look(self, pid: int, *, beside: int | None = None) -> View:
+        """What this notebook sees, or process `beside`, and what the innermost process that `pid` started sees."""
+        return view.beside(pid, self.folder, self.port, beside)
 
     def inside(self, pid: int) -> int:
         """The number, out here, of the innermost process that `pid` started."""
@@ -89,6 +89,16 @@ def begin_lab(name: str) -> Lab:
     return _begun[-1]
 
 
+class Earned(float):
+    """Points: on a page in words, and for nbgrader, which reads the text, a number."""
+
+    def __repr__(self) -> str:
+        return f"{self:g}"
+
+    def _repr_html_(self) -> str:
+        return f"points earned: {self:g}"
+
+
 def check(name: str | None = None, *, task: int | None = None) -> float:
     """Have a lab, or one task of it, checked from outside: shows what was seen, and returns the points earned.
 
@@ -99,7 +109,7 @@ def check(name: str | None = None, *, task: int | None = None) -> float:
     learner = Learner.here(_unit(name).name if name else _begun[-1].learner.lab)
     results = _asked(learner, task)
     display(results)  # type: ignore[no-untyped-call]
-    return results.earned
+    return Earned(results.earned)
 
 
 def _asked(learner: Learner, task: int | None) -> Results:

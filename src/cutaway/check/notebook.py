@@ -28,6 +28,7 @@ from cutaway.linux.processes import Process, descendants
 from cutaway.problem import Problem
 
 CELL_S, NOTEBOOK_S = 60, 300  # limits on the time that one cell, and that all of them take
+FIRST_CHARACTERS = 60
 GRACE_S = 5.0  # for what ends by itself when the kernel has ended
 
 
@@ -113,17 +114,24 @@ def _run(client: NotebookClient, kernel: Process) -> Iterator[str]:
     try:
         for index, cell in enumerate(client.nb.cells):
             client.execute_cell(cell, index)
-            yield from _trouble(index, cell)
+            yield from _trouble(cell)
     except DeadKernelError:
-        yield f"cell {index} ended the kernel, or ran until all cells had taken more than {NOTEBOOK_S} s"
+        yield f"{_named(cell)} ended the kernel, or ran until all cells had taken more than {NOTEBOOK_S} s"
     finally:
         overdue.cancel()
 
 
-def _trouble(index: int, cell: NotebookNode) -> Iterator[str]:
+def _named(cell: NotebookNode) -> str:
+    """A cell as its owner knows it: by its task, or by its first line. Its number here is not the one on the page."""
+    given = cell.metadata.get("nbgrader", {}).get("grade_id")
+    first = (cell.source.strip().splitlines() or [""])[0]
+    return f"cell {given}" if given else f"the cell that begins “{first[:FIRST_CHARACTERS]}”"
+
+
+def _trouble(cell: NotebookNode) -> Iterator[str]:
     for output in cell.get("outputs", []):
         if output.output_type == "error":
-            yield f"cell {index} raised {output.ename}: {output.evalue}"
+            yield f"{_named(cell)} raised {output.ename}: {output.evalue}"
 
 
 @contextmanager

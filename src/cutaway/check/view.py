@@ -21,10 +21,19 @@ PATIENCE_S = 3.0
 NOTHING = {errno.ECONNREFUSED: "nobody answers", errno.ENETUNREACH: "no way to 127.0.0.1", errno.ENOENT: "not there"}
 
 
-def beside(pid: int, folder: str, port: int) -> View:
-    """What we see, beside what the innermost process that `pid` started sees, once that one holds still."""
-    inside = _still(pid, lambda: _seen(_innermost(pid), folder, port))
-    return View(_seen(Process.current(), folder, port), inside)
+def beside(pid: int, folder: str, port: int, other: int | None = None) -> View:
+    """What we see, or what `other` does, beside what `pid` sees: the innermost processes that they started.
+
+    Looked at once they hold still.
+    """
+    inside = _inside(pid, folder, port)
+    if other is None:
+        return View(_seen(Process.current(), folder, port), inside)
+    return View(_inside(other, folder, port), inside, names=(f"process {other}", f"process {pid}"))
+
+
+def _inside(pid: int, folder: str, port: int) -> Seen:
+    return _still(pid, lambda: _seen(_innermost(pid), folder, port))
 
 
 def innermost(pid: int) -> int:
@@ -38,6 +47,8 @@ def _innermost(pid: int) -> Process:
 
 def _still(pid: int, look: Callable[[], Look]) -> Look:
     """What is seen when two looks, a moment apart, see the same; Problem when the process has ended."""
+    if type(pid) is not int:
+        raise Problem(f"looking at process {pid!r}: that is no process number; what does your function return?")
     deadline, before = time.monotonic() + PATIENCE_S, None
     while True:
         try:
@@ -45,7 +56,8 @@ def _still(pid: int, look: Callable[[], Look]) -> Look:
         except ProcessLookupError:
             if not _runs(pid) or time.monotonic() > deadline:
                 raise Problem(
-                    f"looking at process {pid}: it has ended; start it again, and see what it wrote"
+                    f"looking at process {pid}: it has ended; look at what it left running, or start it again and see "
+                    "what it wrote"
                 ) from None
         else:
             if now == before or time.monotonic() > deadline:

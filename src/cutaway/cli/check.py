@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cutaway.check import calls
-from cutaway.check.examination import checks_of, examine, scratch
+from cutaway.check.examination import Tell, checks_of, examine, scratch
 from cutaway.check.learner import Learner
 from cutaway.check.results import Results
 from cutaway.ground import course, grounds, work
@@ -27,7 +27,8 @@ def command(name: str, notebook: Path | None, task: int | None, learner: str | N
     lab = _lab(name)
     path = notebook or work.folder() / "labs" / lab / f"{lab}.ipynb"
     who = Learner(lab, learner) if learner else Learner.here(lab)
-    results, troubles = checked(path, who, task)
+    results, troubles = checked(path, who, task, told)
+    told("")
     for trouble in troubles:
         click.echo(f"while running {path.name}: {trouble}", err=True)
     click.echo(json.dumps(results.plain(), indent=1) if as_json else results)
@@ -37,20 +38,30 @@ def command(name: str, notebook: Path | None, task: int | None, learner: str | N
 
 
 def _lab(name: str) -> str:
-    unit = course.unit(name)
+    labs_called_so = [each for each in course.called(name) if each.after]
+    unit = labs_called_so[0] if len(labs_called_so) == 1 else course.unit(name)  # only labs are checked, so 01 is one
     if not unit.after:
         labs = ", ".join(each.name for each in course.labs() if each.written)
         raise Problem(f"checking {unit.name}: it is a lesson, and only labs are checked; try {labs}")
     return unit.name
 
 
-def checked(path: Path, learner: Learner, task: int | None = None) -> tuple[Results, list[str]]:
+def told(doing: str) -> None:
+    """Show on a terminal what is being done, in place of what was done before."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\033[K{doing}", nl=False, err=True)  # \033[K empties the rest of the line: console_codes(4)
+
+
+def checked(
+    path: Path, learner: Learner, task: int | None = None, tell: Tell = lambda _: None
+) -> tuple[Results, list[str]]:
     """The results of the checks of a notebook that is run for the purpose, and what went wrong while it ran."""
     grounds.found_for(learner.lab)  # both say what is missing before anything is run
     checks_of(learner.lab)
     from cutaway.check.notebook import running  # brings Jupyter's client with it, which takes a second
 
     listener, address = calls.listening()
+    tell(f"running the cells of {path.name}")
     with listener, scratch(learner.lab) as folder, running(path, learner, folder) as notebook:
         notebook.serve(address)
-        return examine(learner, notebook.kernel, listener, task), notebook.troubles
+        return examine(learner, notebook.kernel, listener, task, tell), notebook.troubles

@@ -59,12 +59,13 @@ class View:
 
     outside: Seen
     inside: Seen
+    names: tuple[str, str] = ("outside", "inside")
 
     @property
     def table(self) -> Table:
         """One row for each kind: what it decides, seen from outside and from inside, shared or private."""
         kinds = [kind for kind in DECIDES if kind in self.outside.sees or kind in self.inside.sees]
-        return Table(("namespace", "decides", "outside", "inside", "shared?"), tuple(map(self._row, kinds)))
+        return Table(("namespace", "decides", *self.names, "shared?"), tuple(map(self._row, kinds)))
 
     def mark(self, kind: str) -> str:
         """Whether both have the same namespace of this kind, by its number: shared, private or unknown."""

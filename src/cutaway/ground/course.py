@@ -61,13 +61,19 @@ def labs() -> list[Unit]:
 
 def unit(name: str) -> Unit:
     """The lesson or lab called `name`: its full name, or as much of it as is unambiguous among written units."""
-    written = [each for each in [*lessons(), *labs()] if each.written]
-    exact = [each for each in written if each.name == name]
-    found = exact or [each for each in written if each.name.startswith(name)]
-    if len(found) != 1:
-        which = "no lesson or lab has that name" if not found else "it could be " + " or ".join(u.name for u in found)
-        raise Problem(f"looking for {name!r}: {which}; `cutaway progress` lists them")
+    found = called(name)
+    if not found:
+        raise Problem(f"looking for {name!r}: no lesson or lab has that name; `cutaway progress` lists them")
+    if len(found) > 1:
+        which = " or ".join(f"{'lab' if each.after else 'lesson'} {each.name}" for each in found)
+        raise Problem(f"looking for {name!r}: it could be {which}; say more of its name")
     return found[0]
+
+
+def called(name: str) -> list[Unit]:
+    """The written lessons and labs of this name, or else those whose names begin so."""
+    written = [each for each in [*lessons(), *labs()] if each.written]
+    return [each for each in written if each.name == name] or [each for each in written if each.name.startswith(name)]
 
 
 def short_track() -> list[Unit]:

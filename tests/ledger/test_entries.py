@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -275,8 +276,7 @@ def test_a_read_only_state_folder_is_one_sentence() -> None:
                 [sys.executable, "-c", "from cutaway import ledger; ledger.record('file', 'x', path='/tmp/cutaway-x')"]
             )
     assert str(failed.value).endswith(
-        "making /mnt/state: read-only file system; "
-        "free some space there, or set CUTAWAY_STATE to a folder that you may write to"
+        "making /mnt/state: read-only file system; set CUTAWAY_STATE to a folder that you may write to"
     )
 
 
@@ -323,3 +323,18 @@ with state.one_at_a_time(folder):
     holder.kill()
     with state.one_at_a_time(state_folder):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
+def test_a_ledger_in_another_users_home_is_one_sentence() -> None:
+    closed = Path(tempfile.mkdtemp(prefix="cutaway-closed-"))  # mode 0700, ours
+    env = {**os.environ, "CUTAWAY_STATE": str(closed / "state")}
+    for call in ("ledger.entries()", "ledger.sweep()"):
+        code = f"from cutaway import ledger\n{call}"
+        argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", code]
+        said = subprocess.run(argv, env=env, capture_output=True, text=True, check=False).stderr.splitlines()[-1]
+        assert said == (
+            f"cutaway.problem.Problem: reading {closed}/state/ledger: permission denied; "
+            "set CUTAWAY_STATE to a folder that you may write to"
+        )
+    closed.rmdir()

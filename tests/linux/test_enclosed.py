@@ -337,5 +337,12 @@ def test_it_starts_in_the_blink_of_an_eye() -> None:
     assert min(took) < 3  # 0.05 s on an idle machine; tests share theirs
 
 
+def test_a_closed_box_has_no_namespaces_and_says_so() -> None:
+    with Enclosed({Kind.USER, Kind.UTS}) as box:
+        pass
+    with pytest.raises(ProcessLookupError, match=f"namespaces of process {box.pid}: it has ended, and they with it"):
+        box.identities()
+
+
 def test_identities_are_those_of_the_kernel_links() -> None:
     assert identities() == {kind: os.stat(f"/proc/self/ns/{kind.value}").st_ino for kind in Kind}  # noqa: PTH116

@@ -136,8 +136,9 @@ def entries() -> list[Entry]:
 def sweep(which: Callable[[Entry], bool] = lambda entry: entry.abandoned) -> list[Outcome]:
     """Undo, newest first, what dead owners left, or `which` others; one sweeper at a time."""
     folder = state.location() / "ledger"
-    if not folder.exists():
-        return []
+    with state.explained("reading", folder):
+        if not folder.exists():
+            return []
     with state.one_at_a_time(folder):
         state.drop_drafts(folder)
         return [_undone(entry) for entry in reversed(entries()) if which(entry)]
@@ -165,7 +166,9 @@ def _undone(entry: Entry) -> Outcome:
 
 
 def _files() -> list[Path]:
-    return sorted((state.location() / "ledger").glob("*.json"))
+    folder = state.location() / "ledger"
+    with state.explained("reading", folder):
+        return sorted(folder.glob("*.json"))
 
 
 def _read(path: Path) -> Entry | None:

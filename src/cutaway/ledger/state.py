@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import zlib
@@ -12,6 +13,7 @@ from pathlib import Path
 from cutaway.problem import Problem
 
 DRAFT = ".draft"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 # --- Where -----------------------------------------------------------------
 
@@ -108,7 +110,8 @@ def explained(action: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        room = "free some space there, or " if error.errno in FULL else ""
         raise Problem(
             f"{action} {path}: {(error.strerror or str(error)).lower()}; "
-            "free some space there, or set CUTAWAY_STATE to a folder that you may write to"
+            f"{room}set CUTAWAY_STATE to a folder that you may write to"
         ) from error

@@ -6,6 +6,7 @@ also one with many threads. Taught in notebook 06.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -66,7 +67,10 @@ class Enclosed:
         return _enter(str(self._pidfd), self.kinds, [self._pidfd], command, timeout_s, self._env)
 
     def identities(self) -> dict[Kind, int]:
-        """The number of every namespace that it is in."""
+        """The number of every namespace that it is in; ProcessLookupError when it is in none any more."""
+        if ended(self._pidfd, timeout_s=0):
+            why = f"reading the namespaces of process {self.pid}: it has ended, and they with it; enclose a new one"
+            raise ProcessLookupError(errno.ESRCH, why)
         return namespaces.identities(self.pid)
 
     def members(self) -> list[Process]:

@@ -1,32 +1,28 @@
-"""One kernel, two processes, and the eight tables that each of them looks into."""
+"""One kernel, two processes, and the eight tables that it looks things up in for each of them."""
 
-from cutaway.draw import Drawing, Enclosure, in_rows, kernel, namespace, private, process, shared
+from cutaway.draw import Drawing, kernel, namespace, private, process, shared
 
-TABLES = {  # kind: what the table holds, what a new one holds
-    "uts": ("the machine's name", "a copy of the name"),
-    "pid": ("the processes' numbers", "numbers from 1"),
-    "mnt": ("what is mounted where", "a copy of the mounts"),
-    "net": ("links, routes, ports", "one link, down"),
-    "ipc": ("queues, shared memory", "none yet"),
-    "user": ("who is who", "nobody mapped yet"),
-    "cgroup": ("where the cgroups begin", "begins at its own"),
-    "time": ("offsets of the clocks", "a copy of the offsets"),
+HOLDS = {  # kind: what a table of this kind holds
+    "uts": "the name of the machine",
+    "user": "who is who, and who may do what",
+    "pid": "the numbers of processes",
+    "mnt": "which files appear at which folder",
+    "net": "the network: addresses and ports",
+    "ipc": "mailboxes between programs",
+    "cgroup": "where the names of groups begin",
+    "time": "how long the machine has been up",
 }
 
-outside: list[Enclosure] = [shared(namespace(kind, held)) for kind, (held, _) in TABLES.items()]
-inside: list[Enclosure] = [private(namespace(kind, new)) for kind, (_, new) in TABLES.items()]
+outside = process("outside", "any program that you start")
+inside = process("inside", "a program in a container")
+everybodys = namespace("the tables that everybody uses", *map(": ".join, HOLDS.items()), outside)
+its_own = namespace("eight tables of its own", *(f"{kind}: a second one" for kind in HOLDS), inside)
 
 drawing = Drawing(
-    shared(
-        kernel(
-            "Linux",
-            in_rows(process("outside", "looks into the tables that all others use", *outside), of=2),
-            in_rows(process("inside", "looks into eight tables of its own", *inside), of=2),
-        )
-    ),
-    title="One kernel, two views",
+    shared(kernel("Linux", shared(everybodys), private(its_own))),
+    title="One kernel, two sets of tables",
     description=(
-        "Two processes run on one kernel, which keeps eight tables that decide what a process sees; the first shares "
-        "its tables with everybody, and the second has a new one of each kind."
+        "Two processes run on one kernel, which looks things up in eight tables to answer them: for the first in the "
+        "tables that everybody uses, and for the second in a second table of each kind."
     ),
 )

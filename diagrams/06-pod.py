@@ -2,15 +2,15 @@
 
 from cutaway.draw import Arrow, Drawing, kernel, namespace, private, process, shared
 
-web = private(namespace("mnt, pid", process("web server", "process 1, its own files")))
-cache = private(namespace("mnt, pid", process("cache", "process 1, its own files")))
+visitor = private(namespace("mnt, pid", process("visitor", "process 1, its own mounts")))
+web = private(namespace("mnt, pid", process("web server", "process 1, its own mounts")))
 
 drawing = Drawing(
-    shared(kernel("Linux", shared(namespace("net, ipc, uts", "one network, one name", web, cache)))),
+    shared(kernel("Linux", shared(namespace("net, ipc, uts", "one network, one name", visitor, web)))),
     title="A pod",
     description=(
-        "Two processes share one network and one host name, so that they meet on localhost, and each has its own "
-        "files and its own process 1."
+        "Two processes share one network and one host name, so that the visitor reaches the web server at a port of "
+        "the loopback, and each has its own mounts and its own process 1."
     ),
-    arrows=[Arrow(web, "a port of localhost", cache)],
+    arrows=[Arrow(visitor, "port 8000", web)],
 )

@@ -84,7 +84,7 @@ def test_a_screen_reader_is_told_what_a_drawing_shows(page, form):
     drawing = diagram("06-pod")
     page.set_content(drawing._repr_mimebundle_()[form])
     assert page.get_by_role("img", name=drawing.title).count() == 1
-    assert page.get_by_role("img", name="process cache, process 1").count() == 1
+    assert page.get_by_role("img", name="process visitor, process 1").count() == 1
 
 
 def test_a_hostile_host_name_runs_nothing(page):

@@ -166,7 +166,7 @@ def test_the_navigation_leads_through_the_written_lessons(tool: ModuleType) -> N
     assert "←" not in tool.navigation(first)
     assert "→" not in tool.navigation(last)
     assert "[← 00 Start here](00-start-here.ipynb)" in tool.navigation(course.unit("01-bare-metal"))
-    assert "**45 minutes** · needs user namespaces" in tool.navigation(course.unit("06"))
+    assert "**65 minutes** · needs user namespaces" in tool.navigation(course.unit("06"))
 
 
 def test_the_command_says_which_page_and_exits_1(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_the_contents_name_every_lesson_and_link_those_that_are_written(tool: Mo
     text = tool.contents()
     assert text == tool.contents_path().read_text()
     assert all(unit.title in text for unit in [*course.lessons(), *course.labs()])
-    assert "| 06 | [Namespaces](06-namespaces.ipynb) | 45 | user namespaces |" in text
+    assert "| 06 | [Namespaces](06-namespaces.ipynb) | 65 | user namespaces |" in text
     assert "| lab 04 | [Isolate](../labs/04-isolate/04-isolate.ipynb) | 40 | user namespaces |" in text
 
 

@@ -60,7 +60,7 @@ def test_a_wrong_output_fails_its_own_cell_and_a_picture_is_not_compared(changed
     change(changed, "text", "the note is there: False", "the note is there: True")
     change(changed, "image/svg+xml", "<svg", "<svg drawn-by='another version'")
     done = python("-m", "pytest", *QUIET, "--nbval", "--rootdir", changed.parent, changed)
-    assert re.search(r"^1 failed, 14 passed", done.stdout, re.MULTILINE), done.stdout + done.stderr
+    assert re.search(r"^1 failed, 16 passed", done.stdout, re.MULTILINE), done.stdout + done.stderr
 
 
 def test_where_it_was_executed_otherwise_the_difference_is_named(tool: ModuleType) -> None:

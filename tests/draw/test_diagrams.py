@@ -47,7 +47,7 @@ def test_every_kept_picture_is_wellformed_and_names_no_place_of_a_machine():
 
 def test_a_changed_source_makes_its_picture_out_of_date(copied_course):
     source = copied_course / "06-pod.py"
-    source.write_text(source.read_text().replace('"cache"', '"queue"'))
+    source.write_text(source.read_text().replace('"visitor"', '"queue"'))
     assert render.out_of_date() == ["06-pod.svg is not what 06-pod.py says"]
 
 
@@ -56,7 +56,7 @@ def test_a_picture_from_another_graphviz_is_compared_by_its_words(copied_course)
     moved = picture.read_text().replace('x="', 'x="1').replace("Graphviz", "Graphviz 99 beside")
     picture.write_text(moved)
     assert render.out_of_date() == []
-    picture.write_text(moved.replace(">cache<", ">queue<"))
+    picture.write_text(moved.replace(">visitor<", ">queue<"))
     assert render.out_of_date() == ["06-pod.svg is not what 06-pod.py says"]
 
 

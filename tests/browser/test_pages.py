@@ -34,6 +34,7 @@ def test_a_lesson_runs_from_the_top_and_the_contents_say_done(screen: Screen, un
     assert not any(cell.get("outputs") for cell in screen.cells()), "a page must not give away what its cells will say"
     screen.run_all()
     assert screen.errors() == []
+    assert screen.page.locator("mjx-container").count() == 0, "a command with dollar signs is shown as a formula"
     screen.whole_picture(unit.name)
     screen.command("docmanager:save")
     screen.page.get_by_role("link", name="Contents", exact=True).first.click()

@@ -10,6 +10,8 @@ from itertools import zip_longest
 # JupyterLab sets tables flush right, by a rule that is too specific to be outdone without the word.
 STYLE = "<style>.cutaway-table th, .cutaway-table td { text-align: left !important; }</style>"
 
+NO_FORMULAS = "mathjax_ignore"  # MathJax's own word: else a command with two dollar signs is shown as a formula
+
 
 @dataclass(frozen=True)
 class Table:
@@ -32,7 +34,7 @@ def html_table(table: Table, caption: str = "", css_class: str = "") -> str:
     """The table for a page, its headings marked as such, every value escaped; paths may be broken after a slash."""
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in table.headings)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    named = f' class="{css_class}"' if css_class else ""
+    named = f' class="{NO_FORMULAS} {css_class}"'
     body = "".join(map(_html_row, table.rows))
     return f"<table{named}>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -89,13 +89,13 @@ def others() -> bool:
 
 def things() -> set[str]:
     """What the machine has that may outlive a test: engines and guests, too, which get no environment from us."""
-    cgroups = (path for path in Path("/sys/fs/cgroup").rglob("*/") if not path.name.endswith(BY_SYSTEMD))
+    cgroups = (folder for folder, _, _ in os.walk("/sys/fs/cgroup"))  # which passes over those that go meanwhile
     netns = Path("/run/netns").iterdir() if Path("/run/netns").exists() else ()
     ours = watch.watchers()
     return {
         *(shown(each) for each in processes.processes() if each not in ours and is_machinery(each)),
         *(f"mount: {mount.target}" for mount in mounts.mounts()),
-        *(f"cgroup: {path}" for path in cgroups if path.is_dir()),
+        *(f"cgroup: {folder}" for folder in cgroups if not folder.endswith(BY_SYSTEMD)),
         *(f"network namespace: {path.name}" for path in netns),
         *(f"link: {name}" for name in links.links()),
         *(f"in /tmp: {path.name}" for path in Path(tempfile.gettempdir()).glob("cutaway*")),

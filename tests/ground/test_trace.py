@@ -68,3 +68,10 @@ def test_a_machine_without_strace_is_told_what_to_do(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(programs, "path", lambda _: None)
     with pytest.raises(Problem, match=r"^tracing echo 'a b': strace is not here; .*strace"):
         trace.calls(["echo", "a b"])
+
+
+def test_a_call_that_another_thread_interrupted_is_told_whole() -> None:
+    half = ['7  write(1, "hello", 5 <unfinished ...>', "8  getpid() = 8", "7  <... write resumed>) = 5"]
+    assert list(trace._whole(half)) == ["8  getpid() = 8", '7 write(1, "hello", 5) = 5']
+    half = ["7  read(3,  <unfinished ...>", '7  <... read resumed>"x", 9) = 1', "8  exit_group(0) = ?"]
+    assert [LINE["name"] for LINE in map(trace.LINE.match, trace._whole(half)) if LINE] == ["read", "exit_group"]

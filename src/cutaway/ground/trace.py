@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from cutaway.linux.commands import Command
 from cutaway.problem import Problem
 
 LINE = re.compile(r"^(?P<pid>\d+)\s+(?P<name>\w+)\((?P<arguments>.*)\)\s+= (?P<result>.*)$")
+BEGUN = re.compile(r"^(?P<pid>\d+)\s+(?P<call>\w+\(.*) <unfinished \.\.\.>$")  # another thread's call came between
+ENDED = re.compile(r"^(?P<pid>\d+)\s+<\.\.\. \w+ resumed>(?P<rest>.*)$")
 
 
 class SystemCall(NamedTuple):
@@ -30,12 +33,24 @@ class SystemCall(NamedTuple):
 def calls(command: Command, only: str = "all", timeout_s: float = 30) -> list[SystemCall]:
     """Run `command` to its end; every system call of it and its children that is in strace's set `only`, in order.
 
-    Calls that another process interrupted in the trace, and signals, are left out. Needs strace.
+    Signals, and calls from which nobody returned, are left out. Needs strace.
     """
     if not programs.path("strace"):
         raise Problem(f"tracing {commands.shown(command)}: strace is not here; {programs.remedy('strace')}")
     with tempfile.NamedTemporaryFile(prefix="cutaway-trace-", suffix=".txt") as log:
         options = ["-f", "-qq", "-s", "120", "-e", f"trace={only}", "-o", log.name]
         commands.run(["strace", *options, "--", *commands.words(command)], timeout_s)
-        found = map(LINE.match, Path(log.name).read_text(errors="replace").splitlines())
+        found = map(LINE.match, _whole(Path(log.name).read_text(errors="replace").splitlines()))
     return [SystemCall(int(match["pid"]), *match.group("name", "arguments", "result")) for match in found if match]
+
+
+def _whole(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, those that strace wrote in two halves put together where the second one stands."""
+    begun: dict[str, str] = {}
+    for line in lines:
+        if half := BEGUN.match(line):
+            begun[half["pid"]] = half["call"]
+        elif (half := ENDED.match(line)) and half["pid"] in begun:
+            yield f"{half['pid']} {begun.pop(half['pid'])}{half['rest']}"
+        else:
+            yield line

@@ -1,9 +1,10 @@
 """The only room that talks to the kernel by number.
 
 Reading order: calls, namespaces, processes, mounts, links, cgroups, commands; then stage and enclosed, which use
-them all. capabilities stands by itself, with rights; so do subordinate, and seccomp with filters and syscalls.
+them all, and confined. capabilities stands by itself, with rights; so do subordinate, and seccomp with filters and syscalls.
 """
 
+from cutaway.linux import confined
 from cutaway.linux.calls import Refused
 from cutaway.linux.commands import CommandFailed
 from cutaway.linux.enclosed import Enclosed, enter, enter_held
@@ -18,6 +19,7 @@ __all__ = [
     "Mapping",
     "Process",
     "Refused",
+    "confined",
     "descendants",
     "enter",
     "enter_held",

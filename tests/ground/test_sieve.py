@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cutaway.ground import sieve
+from cutaway.linux import commands
 
 LIMITS = ("2", "10", "1000", "100000")
 
@@ -40,6 +41,16 @@ def test_every_language_counts_the_same_primes(language: str, tmp_path: Path) ->
     for limit in LIMITS if language != "java" else LIMITS[-2:]:
         said = subprocess.run([*command, limit], capture_output=True, text=True, check=True).stdout
         assert said.split()[0] == str(primes_below(int(limit))), f"{language}, {limit}: {said}"
+
+
+@pytest.mark.slow
+def test_what_is_built_counts_the_same_primes_with_every_option_of_its_reader(tmp_path: Path) -> None:
+    if not (shutil.which("gcc") and shutil.which("javac") and shutil.which("node") and shutil.which("php")):
+        pytest.skip("needs gcc, a JDK, node and php")
+    options = {"Java": "-Xint", "JavaScript": "--jitless", "WebAssembly": "--interpreted"}
+    for language, program in sieve.build(tmp_path).items():
+        for chosen in ([], [options[language]] if language in options else []):
+            assert commands.run(program.command(10_000, *chosen)) == "1229 primes below 10000", (language, chosen)
 
 
 def test_there_is_a_source_for_every_language_and_no_other_file() -> None:

@@ -20,6 +20,11 @@ def php() -> str:
     return expect("42", ask("php", ["php", "-r", "echo 6 * 7;"]))
 
 
+@probe("node", tried="have it multiply 6 by 7", opens="JavaScript beside other interpreters")
+def node() -> str:
+    return expect("42", ask("node", ["node", "--eval", "process.stdout.write(String(6 * 7))"]))
+
+
 @probe("strace", tried="trace one program from its first call", opens="system calls, one by one")
 def strace() -> str:
     calls = ask("strace", "strace -o /dev/stdout true").splitlines()

@@ -1,0 +1,179 @@
+"""Programs made for another processor: Debian's, unpacked into a folder of ours, and run by qemu-user.
+
+qemu-user translates the machine code of one process as it goes and hands its system calls to our kernel; it is no
+virtual machine, and nothing is booted. Nothing is installed either: apt keeps lists of its own in our folder, checks
+Debian's signature on them, and fetches a Java and a Python with the libraries that they need. pip adds wasmtime.
+All of that is done once, needs no root, and stays in the state folder until that is deleted.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import platform
+import sys
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutaway import ledger
+from cutaway.ground import programs
+from cutaway.ground.sieve import WASM_HOST
+from cutaway.ledger.state import one_at_a_time
+from cutaway.linux import CommandFailed, commands
+from cutaway.problem import Problem
+
+# --- Words -----------------------------------------------------------------
+
+OTHER = {"x86_64": "aarch64", "aarch64": "x86_64"}  # whose programs each processor shall run
+DEBIAN = {"x86_64": "amd64", "aarch64": "arm64"}  # Debian's names for them
+ELF_MACHINE = {62: "x86_64", 183: "aarch64"}  # e_machine: EM_X86_64, EM_AARCH64
+
+SUITE = "bookworm"  # whose packages are unpacked, on whatever system
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+PACKAGES = (
+    *("libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libexpat1", "libffi8"),
+    *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "openjdk-17-jre-headless"),
+)
+FETCH_S = 600  # a slow line
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why there are none here. It is false where a `Foreign` is true, so that a page can go on without."""
+
+    why: str
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return self.why
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A folder of programs made for `processor`."""
+
+    processor: str
+    root: Path
+
+    def __str__(self) -> str:
+        return "programs for another processor, run by qemu-user"
+
+    @property
+    def python(self) -> Path:
+        """Its Python."""
+        return self.root / "usr/bin/python3.11"
+
+    @property
+    def java(self) -> Path:
+        """Its Java."""
+        return self.root / f"usr/lib/jvm/java-17-openjdk-{DEBIAN[self.processor]}/bin/java"
+
+    def command(self, program: Path | str, *arguments: str) -> list[str]:
+        """How to run a program that was made for this processor."""
+        libraries = ["-L", str(self.root), "-E", f"PYTHONPATH={self.root / 'wheels'}"]
+        return [f"qemu-{self.processor}", *libraries, str(program), *arguments]
+
+    def interpreters(self, folder: Path) -> dict[str, list[str]]:
+        """By language, who reads the files that `sieve.build` left in `folder`, and which; a limit follows."""
+        host, module = str(WASM_HOST), str(folder / "sieve.wasm")
+        return {
+            "Java": self.command(self.java, "-cp", str(folder), "Sieve"),
+            "WebAssembly": self.command(self.python, host, module),
+        }
+
+
+# --- Getting it ------------------------------------------------------------
+
+
+def other() -> Foreign | Missing:
+    """Programs for a processor that this machine does not have, fetched if they are not here yet; else why not."""
+    try:
+        return _other()
+    except Problem as problem:
+        return Missing(str(problem))
+
+
+def _other() -> Foreign:
+    here = platform.machine()
+    if here not in OTHER:
+        raise Problem(f"looking for programs for another processor: none are known for {here}; read on without")
+    processor = OTHER[here]
+    if not programs.path(f"qemu-{processor}"):
+        raise Problem(f"running programs made for {processor}: qemu-user is not here; {programs.remedy('qemu-user')}")
+    root = ledger.state_folder() / f"programs-for-{processor}"
+    with one_at_a_time(ledger.state_folder()):
+        if not root.exists():
+            _fetch(processor, root)
+    return Foreign(processor, root)
+
+
+def _fetch(processor: str, root: Path) -> None:
+    """Fill `root`, in a folder that is given its name only when it is complete."""
+    draft = root.with_name(f"{root.name}.draft")
+    with ledger.kept("folder", f"programs for {processor}, being unpacked", path=draft):
+        try:
+            _unpack_packages(DEBIAN[processor], draft)
+            _unpack_wasmtime(processor, draft)
+        except CommandFailed as failed:
+            raise Problem(f"fetching programs for {processor}: {failed}; the page goes on without them") from failed
+        draft.rename(root)
+
+
+def _unpack_packages(architecture: str, root: Path) -> None:
+    if not (programs.path("apt-get") and programs.path("dpkg") and KEYRING.exists()):
+        raise Problem(f"fetching Debian's packages for {architecture}: this is no Debian; read on without them")
+    lists, fetched = root / "apt" / "lists", root / "apt" / "fetched"
+    for folder in (lists / "partial", fetched):
+        folder.mkdir(parents=True)
+    sources = root / "apt" / "sources.list"
+    sources.write_text(f"deb [signed-by={KEYRING} arch={architecture}] http://deb.debian.org/debian {SUITE} main\n")
+    apt = ["apt-get", "--quiet", *_options(architecture, root / "apt", lists, sources)]
+    commands.run([*apt, "update"], FETCH_S)
+    commands.run(
+        ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(fetched), *apt, "download", *PACKAGES], FETCH_S
+    )
+    for package in fetched.iterdir():
+        commands.run(["dpkg", "-x", str(package), str(root)], FETCH_S)
+    commands.run(["rm", "-r", str(root / "apt")])
+
+
+def _options(architecture: str, folder: Path, lists: Path, sources: Path) -> Sequence[str]:
+    """An apt that knows nothing of the packages of this machine, and leaves those of this machine alone."""
+    settings = {
+        "Dir::State": folder,
+        "Dir::State::lists": lists,
+        "Dir::State::status": "/dev/null",
+        "Dir::Cache": folder / "cache",
+        "Dir::Etc::sourcelist": sources,
+        "Dir::Etc::sourceparts": "-",
+        "APT::Architecture": architecture,
+        "APT::Architectures": architecture,
+        "APT::Sandbox::User": "",  # as root it would become a user who may not enter our folder
+        "Acquire::Languages": "none",
+    }
+    return [f"-o{name}={value}" for name, value in settings.items()]
+
+
+def _unpack_wasmtime(processor: str, root: Path) -> None:
+    wanted = f"wasmtime=={importlib.metadata.version('wasmtime')}"
+    where = ["--no-deps", "--only-binary=:all:", f"--platform=manylinux2014_{processor}", f"--dest={root / 'wheels'}"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
+    commands.run([*pip, *where, f"--platform=manylinux1_{processor}", wanted], FETCH_S)
+    for wheel in (root / "wheels").glob("*.whl"):
+        zipfile.ZipFile(wheel).extractall(root / "wheels")
+        wheel.unlink()
+
+
+# --- Looking at machine code -----------------------------------------------
+
+
+@functools.cache
+def made_for(program: Path | str) -> str:
+    """For which processor a program's file says that it was made; empty when it is no ELF file or for a third one."""
+    with Path(program).open("rb") as file:
+        header = file.read(20)
+    return ELF_MACHINE.get(int.from_bytes(header[18:20], "little"), "") if header.startswith(b"\x7fELF") else ""

@@ -61,6 +61,14 @@ def run(vm: Machine, main_class: str, arguments: list[str]) -> int:
     return status & 255
 
 
+def static_method(folder: Path, class_name: str, key: str, engine: Engine) -> Method:
+    """A program's static method, such as `sieve(I)I`, on a machine of its own; its `function` is called like any."""
+    vm = machine([folder], engine, io.BytesIO(), io.BytesIO(), io.BytesIO())
+    klass = vm.klass(class_name)
+    vm.initialise(klass)
+    return klass.methods[key]
+
+
 def launch(engine_name: str, folders: list[Path], main_class: str, arguments: list[str]) -> int:
     """Run a program on this process's own streams, as the command does; return its exit code."""
     engine = ENGINES[engine_name]()

@@ -1,7 +1,8 @@
 """The only room that talks to the kernel by number.
 
 Reading order: calls, namespaces, processes, mounts, links, cgroups, commands; then stage and enclosed, which use
-them all, and confined. capabilities stands by itself, with rights; so do subordinate, and seccomp with filters and syscalls.
+them all, and confined. capabilities stands by itself, with rights; so do subordinate, and seccomp with filters and
+syscalls.
 """
 
 from cutaway.linux import confined

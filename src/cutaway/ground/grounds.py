@@ -35,7 +35,8 @@ class Ground(Enum):
 OVERRIDE = "CUTAWAY_GROUND"
 BY_NAMESPACES = "user namespaces"  # the finding of the doctor's that stands in for root's rights
 
-NOT_BUILT_YET = "the lab machine is not built yet in this version of Cutaway"
+INSIDE = "CUTAWAY_MACHINE"  # in the environment of all that runs in a lab machine: which one that is
+OUTSIDE = "this process runs on the host; `cutaway machine shell` opens one, and what is started there runs in it"
 
 Examine = Callable[[Iterable[str]], dict[str, Finding]]  # finds out about several needs, by name
 
@@ -96,7 +97,8 @@ def choose(needs: Iterable[str], examine: Examine = probes.find_all) -> Ground:
     asked = asked_for()
     if asked:
         return asked
-    return Ground.HOST_UNPRIVILEGED if all(finding.ok for finding in examine(needs).values()) else Ground.NONE
+    here = Ground.LAB_MACHINE if os.environ.get(INSIDE) else Ground.HOST_UNPRIVILEGED
+    return here if all(finding.ok for finding in examine(needs).values()) else Ground.NONE
 
 
 def asked_for() -> Ground | None:
@@ -116,8 +118,8 @@ def asked_for() -> Ground | None:
 
 def why_not(ground: Ground) -> str:
     """What keeps this process off a ground, whatever the lesson needs; empty when nothing does."""
-    if ground is Ground.LAB_MACHINE:
-        return NOT_BUILT_YET
+    if ground is Ground.LAB_MACHINE and not os.environ.get(INSIDE):
+        return OUTSIDE
     if ground is Ground.HOST_ROOT and os.geteuid():
         return "this is not root"
     return ""

@@ -1,0 +1,7 @@
+"""How the lab machine is made: a Linux guest under QEMU, from this machine's own programs.
+
+Reading order: kernel, modules and initramfs (what boots), init and inside (what runs first in the guest), frames and
+conversation (how the two sides talk), exports (what the guest may read), qemu and qmp (the machine itself),
+saved (copies of a machine that is up). `ground.machine` is what lessons use. Nothing is imported here: the guest's
+first program imports this package too.
+"""

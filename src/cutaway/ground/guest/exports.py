@@ -1,0 +1,43 @@
+"""What of the host a guest may read: a list of folders, never the whole. Its root reads whatever is on the list.
+
+Programs and libraries, the course's own Python and its pages, the reader's own folder, the guest kernel's modules.
+All of it read-only: what is written inside stays in the guest's memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from cutaway.ground import course
+from cutaway.ground.guest.kernel import Kernel
+from cutaway.problem import Problem
+
+PROGRAMS = Path("/usr")
+TOO_MUCH = [Path(path) for path in ("/", "/etc", "/root", "/home", "/proc", "/sys", "/dev", "/run", "/var", "/tmp")]
+
+
+class Lent(NamedTuple):
+    """A folder of the host's, and where it appears in the guest."""
+
+    source: Path
+    target: Path
+
+
+def lent(kernel: Kernel, folders: Iterable[Path] = ()) -> list[Lent]:
+    """Everything that is lent to a guest; `folders` are the reader's."""
+    wanted = [PROGRAMS, Path(sys.base_prefix), Path(sys.prefix), course.root(), *map(_allowed, folders)]
+    places = sorted({path.resolve() for path in wanted}, key=lambda path: len(path.parts))
+    outermost = [path for path in places if not any(path != other and path.is_relative_to(other) for other in places)]
+    return [*(Lent(path, path) for path in outermost), Lent(kernel.modules, Path("/usr/lib/modules", kernel.release))]
+
+
+def _allowed(folder: Path) -> Path:
+    whole = folder.resolve()
+    if whole in TOO_MUCH or whole == Path.home():
+        raise Problem(f"lending {folder} to a machine: it holds more than your own work; lend a folder below it")
+    if not whole.is_dir():
+        raise Problem(f"lending {folder} to a machine: there is no such folder; make it first, or lend another")
+    return whole

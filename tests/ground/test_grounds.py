@@ -77,10 +77,17 @@ def test_an_ordinary_user_cannot_have_the_host_as_root(monkeypatch: pytest.Monke
         grounds.choose(["kernel"], found())
 
 
-def test_the_lab_machine_is_refused_as_long_as_it_is_not_built(monkeypatch: pytest.MonkeyPatch):
+def test_what_runs_on_the_host_cannot_take_the_lab_machine(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(OVERRIDE, "lab-machine")
-    with pytest.raises(Problem, match="the lab machine is not built yet in this version of Cutaway; unset it"):
+    with pytest.raises(Problem, match=r"CUTAWAY_GROUND=lab-machine: this process runs on the host; .* opens one"):
         grounds.choose(["kernel"], found())
+
+
+def test_what_runs_in_a_lab_machine_has_that_ground(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(grounds.INSIDE, "lab")
+    assert grounds.choose(["kernel"], found()) is Ground.LAB_MACHINE
+    monkeypatch.setenv(OVERRIDE, "lab-machine")
+    assert grounds.choose(["kernel"], found()) is Ground.LAB_MACHINE
 
 
 @pytest.mark.parametrize("ground", [Ground.HOST_UNPRIVILEGED, Ground.NONE])

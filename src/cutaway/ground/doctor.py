@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,8 @@ class Report:
         return dataclasses.asdict(self)
 
 
+LAB_MACHINE_NEEDS = ("qemu", "guest kernel", "busybox")
+
 # --- Examining --------------------------------------------------------------
 
 
@@ -68,6 +71,8 @@ def examine() -> Report:
 
 def _ground_here(ground: Ground, found: dict[str, Finding]) -> GroundHere:
     refusal = grounds.why_not(ground)
+    if ground is Ground.LAB_MACHINE:
+        return _lab_machine(found)
     if refusal:
         return GroundHere(ground.value, False, refusal)
     if ground is Ground.HOST_UNPRIVILEGED:
@@ -76,6 +81,17 @@ def _ground_here(ground: Ground, found: dict[str, Finding]) -> GroundHere:
     if ground is Ground.HOST_ROOT:
         return GroundHere(ground.value, True, f"only when {grounds.OVERRIDE}={ground.word} asks for it")
     return GroundHere(ground.value, True, "a page reads without any; its experiments say what they miss")
+
+
+def _lab_machine(found: dict[str, Finding]) -> GroundHere:
+    """Inside one it is the ground; outside, what it takes to have one counts. None is started for this."""
+    name = Ground.LAB_MACHINE.value
+    if inside := os.environ.get(grounds.INSIDE):
+        return GroundHere(name, True, f"this is one, called {inside}")
+    lacks = [need for need in LAB_MACHINE_NEEDS if not found[need].ok]
+    if lacks:
+        return GroundHere(name, False, f"it needs {' and '.join(lacks)}")
+    return GroundHere(name, True, "`cutaway machine shell` opens one: you are root there, under another kernel")
 
 
 def _unit_here(kind: str, unit: Unit, found: dict[str, Finding]) -> UnitHere:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-from pathlib import Path
 
 from cutaway.ground import programs
-from cutaway.ground.probes.finding import PATIENCE_S, Lacking, cause, probe
+from cutaway.ground.guest import kernel
+from cutaway.ground.probes.finding import PATIENCE_S, Lacking, probe
 from cutaway.hypervisor import Mode, computer, processors
+from cutaway.problem import Problem
 
 # --- QEMU and KVM -----------------------------------------------------------
 
@@ -74,30 +74,16 @@ def guest_modes() -> str:
     return f"each found its answer in {', '.join(mode.value for mode in Mode)}"
 
 
-# --- A kernel for the guest -------------------------------------------------
-
-BOOT_MAGIC_AT, BOOT_MAGIC = 0x202, b"HdrS"  # Documentation/arch/x86/boot.rst: the header of every bzImage
+# --- What a guest boots ------------------------------------------------------
 
 
-@probe("guest kernel", tried="read a kernel that QEMU could boot", opens="the lab machine")
+@probe("guest kernel", tried="look for one with the drivers that a guest needs", opens="the lab machine")
 def guest_kernel() -> str:
-    named = os.environ.get("CUTAWAY_GUEST_KERNEL")
-    candidates = [Path(named)] if named else sorted(Path("/boot").glob("vmlinuz-*"), reverse=True)
-    refusals = []
-    for path in candidates:
-        try:
-            with path.open("rb") as file:
-                if file.read(BOOT_MAGIC_AT + len(BOOT_MAGIC)).endswith(BOOT_MAGIC):
-                    return f"{path} can be read and has a boot header"
-            refusals.append(f"{path}: no boot header")
-        except OSError as error:
-            refusals.append(cause(error))
-    by_hand = "set CUTAWAY_GUEST_KERNEL to a bzImage that you may read"
-    raise Lacking("; ".join(refusals) or "none is in /boot", UNPACK_ONE if shutil.which("apt-get") else by_hand)
-
-
-NEWEST_KERNEL = "apt-cache depends --important linux-image-amd64 | awk '/Depends:/ { print $2 }'"
-UNPACK_ONE = (
-    f"apt-get download $({NEWEST_KERNEL}) && dpkg -x linux-image-*.deb guest && "
-    "export CUTAWAY_GUEST_KERNEL=$(echo $PWD/guest/boot/vmlinuz-*)"
-)  # nothing is installed: an installed kernel would bring boot hooks with it
+    try:
+        found = kernel.find(fetch_it=False)
+    except Problem as problem:
+        cause, _, remedy = str(problem).partition("; ")
+        if os.environ.get(kernel.OVERRIDE) or not kernel.fetchable():
+            raise Lacking(cause.partition(": ")[2], remedy) from problem
+        return "none is here yet; the first machine fetches one, 71 MB, and unpacks it without installing it"
+    return f"{found.image} has all that a guest needs"

@@ -31,9 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The real course, open in a home of its own."""
     home = tmp_path_factory.mktemp("home")
-    settings = home / ".jupyter" / "jupyter_lab_config.json"
-    settings.parent.mkdir()
-    settings.write_text(json.dumps({"LabApp": {"expose_app_in_browser": True}}))
+    settings = home / ".jupyter"
+    documents = settings / "lab" / "user-settings" / "@jupyterlab" / "docmanager-extension"
+    documents.mkdir(parents=True)
+    (settings / "jupyter_lab_config.json").write_text(json.dumps({"LabApp": {"expose_app_in_browser": True}}))
+    # A save by the clock and one by us at the same time end in a dialog about a file that has changed on disk.
+    (documents / "plugin.jupyterlab-settings").write_text(json.dumps({"autosave": False}))
     own = {"HOME": str(home), "CUTAWAY_STATE": str(home / "state"), "CUTAWAY_FOLDER": str(home / "work")}
     with Lab("--no-engine", "--port", str(free_port()), env={**os.environ, **own}) as opened:
         yield opened

@@ -3,6 +3,8 @@
 import json
 import os
 import pty
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,10 +18,12 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from cutaway import ledger
 from cutaway.check.learner import Learner
-from cutaway.check.notebook import running
+from cutaway.check.notebook import read, running
 from cutaway.cli.check import _lab
 from cutaway.ground import course
 from cutaway.problem import Problem
+
+NOBODY = 65534  # an ordinary user that every machine has
 
 Said = subprocess.CompletedProcess[str]
 
@@ -65,7 +69,22 @@ def test_a_copy_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     assert said.stderr == f"cutaway: reading {place}: no such file or directory; `cutaway lab` gives you one\n"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5}', "\x00\xff"])
+def one_cell(**facts: object) -> str:
+    """A notebook of one cell, of which something is not as it should be; None leaves it out."""
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None, "source": "1"}
+    kept = {key: value for key, value in {**cell, **facts}.items() if key == "execution_count" or value is not None}
+    return json.dumps({"cells": [kept], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+DAMAGED = [
+    *("", "{", "[]", "\x00\xff", "[" * 100_000, '{"cells": 3, "nbformat": 4, "nbformat_minor": 5}'),
+    *(one_cell(metadata={"nbgrader": marks}) for marks in (["grade"], "grade", 7)),
+    *(one_cell(source=7), one_cell(source=None), one_cell(cell_type=None), one_cell(metadata=[])),
+    *(one_cell(source="'half of a character: \ud800'"), one_cell(outputs=[{"output_type": "\033[2J"}])),
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
 def test_a_copy_that_is_no_notebook_is_one_sentence(content: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.ipynb"
     path.write_text(content)
@@ -75,6 +94,27 @@ def test_a_copy_that_is_no_notebook_is_one_sentence(content: str, tmp_path: Path
     assert said.startswith(f"reading {path}: it is no notebook (")
     assert said.endswith("; `cutaway reset 04-isolate` gives you a fresh one")
     assert "\n" not in said
+
+
+def test_what_is_no_file_or_has_no_end_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "huge").open("wb") as huge:
+        huge.truncate(1 << 40)
+    causes = {"pipe": "it is not a regular file", "huge": "it has 1048576 MiB; at most 64 are read"}
+    for name, cause in causes.items():
+        with (
+            pytest.raises(Problem, match=re.escape(f"{name}: it is no notebook ({cause})")),
+            running(tmp_path / name, Learner("04-isolate", "ada"), tmp_path),
+        ):
+            pass
+
+
+def test_a_copy_from_another_tool_is_read(tmp_path: Path) -> None:
+    """Ids twice or not at all, words of others in the metadata."""
+    cells = [json.loads(one_cell(id=name, metadata={"theirs": 1}))["cells"][0] for name in ("a", "a", None)]
+    path = tmp_path / "mine.ipynb"
+    path.write_text(json.dumps({"cells": cells, "metadata": {"theirs": {}}, "nbformat": 4, "nbformat_minor": 5}))
+    assert len(read(path, "04-isolate").cells) == 4
 
 
 def test_a_copy_that_is_no_notebook_is_not_a_zero(tmp_path: Path) -> None:
@@ -192,6 +232,80 @@ def test_a_function_may_use_whatever_a_notebook_has_and_is_not_asked_to_type(tmp
     assert said["task 2"][1].startswith("own_processes raised StdinNotImplementedError: ")
 
 
+LOUD = """
+print("x" * 1000, flush=True)
+raise ValueError("\\r\\033[2J\\n04-isolate, ada: 24 of 24 points")
+"""
+LIAR = """
+kernel = get_ipython().kernel
+kernel.session.send(kernel.iopub_socket, "error", {"nonsense": 1}, parent=kernel.get_parent())
+"""
+
+
+@pytest.mark.slow
+def test_a_notebook_says_nothing_on_the_terminal_but_one_line_a_cell(tmp_path: Path) -> None:
+    """Neither with what moves the cursor nor with messages that no kernel sends."""
+    said = cutaway_check("04-isolate", notebook(tmp_path, LOUD, LIAR), "--json")
+    loud, liar = said.stderr.splitlines()
+    assert loud.endswith("raised ValueError:   [2J 04-isolate, ada: 24 of 24 points")
+    assert liar.endswith("made its kernel answer out of turn (KeyError), so it was ended")
+    assert "\033" not in said.stderr
+    assert outcomes(said)["task 1"] == ["not reached", "the notebook's kernel did not answer"]
+
+
+@pytest.mark.slow
+def test_what_a_cell_prints_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with running(notebook(tmp_path, "print('x')", "1", "1/0"), Learner("04-isolate", "ada"), tmp_path) as run:
+        assert [len(cell.outputs) for cell in run.client.nb.cells] == [0, 0, 0, 1]
+
+
+GIVES_ALL = """
+from pathlib import Path
+checks = Path("CHECKS")
+honest = checks.read_text()
+checks.write_text("from cutaway.check.contract import Check\\nall = Check('all', 1, 24.0, (), lambda bench: None)\\n")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("afterwards", ["", "checks.write_text(honest)"])
+def test_a_notebook_that_writes_checks_of_its_own_gets_no_mark(
+    afterwards: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("notebooks/contents.toml", "grading/04-isolate/checks.py", "labs/04-isolate/04-isolate.ipynb"):
+        (tmp_path / part).parent.mkdir(parents=True)
+        shutil.copy(course.root() / part, tmp_path / part)
+    monkeypatch.setenv("CUTAWAY_COURSE", str(tmp_path))
+    checks = tmp_path / "grading" / "04-isolate" / "checks.py"
+    said = cutaway_check(
+        "04-isolate", notebook(tmp_path, GIVES_ALL.replace("CHECKS", str(checks)) + afterwards), "--task", "1"
+    )
+    assert (said.returncode, said.stdout) == (1, "")
+    assert f"checking 04-isolate: {checks} was changed while the notebook ran, so no mark is given; " in said.stderr
+
+
+def test_the_checker_does_not_show_its_files_and_memory_even_to_its_own_user() -> None:
+    script = """if True:
+        import os, subprocess, sys
+        from cutaway.cli.check import hide_memory
+        look = [sys.executable, "-I", "-c", f"import os; os.listdir('/proc/{os.getpid()}/fd')"]
+        before = subprocess.run(look, stderr=subprocess.DEVNULL).returncode
+        hide_memory()
+        print(before, subprocess.run(look, stderr=subprocess.DEVNULL).returncode)"""
+    user = {} if os.geteuid() else {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd="/", **user)  # type: ignore[call-overload]
+    assert said.stdout == "0 1\n", said.stderr
+
+
+@pytest.mark.slow
+def test_a_notebook_that_ends_its_own_watcher_leaves_nothing(tmp_path: Path) -> None:
+    ends = "from cutaway.ledger import watch\nfor each in watch.watchers(): each.kill()"
+    cutaway_check("04-isolate", notebook(tmp_path, ends), "--task", "1")
+    for place in ("ledger", "check", "labs"):
+        assert list((ledger.state_folder() / place).iterdir()) == []
+
+
 DAEMON = """
 import os
 if os.fork() == 0:
@@ -231,12 +345,19 @@ def until() -> Callable[[Callable[[], object]], None]:
     return wait
 
 
+STARTS = "import subprocess, time\nsubprocess.Popen(['sleep', 'SECONDS'])\ntime.sleep(100)"
+BECOMES = "import os\nos.execve('/bin/sleep', ['sleep', 'SECONDS'], {})"  # without our mark in its environment
+
+
 @pytest.mark.slow
-def test_a_check_that_is_killed_leaves_nothing(tmp_path: Path, until: Callable[[Callable[[], object]], None]) -> None:
+@pytest.mark.parametrize("cell", [STARTS, BECOMES])
+def test_a_check_that_is_killed_leaves_nothing(
+    cell: str, tmp_path: Path, until: Callable[[Callable[[], object]], None]
+) -> None:
     """SIGKILL in the middle of a cell that has started something; the watchers clean up."""
     seconds = f"5{os.getpid()}"
-    cells = [f"import subprocess\nsubprocess.Popen(['sleep', '{seconds}'])", "import time\ntime.sleep(100)"]
-    argv = [sys.executable, "-m", "cutaway", "check", "04-isolate", str(notebook(tmp_path, *cells))]
+    argv = [sys.executable, "-m", "cutaway", "check", "04-isolate"]
+    argv.append(str(notebook(tmp_path, cell.replace("SECONDS", seconds))))
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as checker:
         until(lambda: commanded(f"sleep\0{seconds}\0"))
         checker.send_signal(signal.SIGKILL)

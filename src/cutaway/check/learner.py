@@ -46,7 +46,9 @@ class Learner:
 
     @property
     def seed(self) -> int:
-        return int.from_bytes(hashlib.sha256(f"cutaway:{self.lab}:{self.name}".encode()).digest()[:8], "big")
+        return int.from_bytes(
+            hashlib.sha256(f"cutaway:{self.lab}:{self.name}".encode(errors="surrogateescape")).digest()[:8], "big"
+        )
 
     def random(self, purpose: str) -> Random:
         """The generator for one purpose; the same on every machine and in every release of Python."""

@@ -18,7 +18,7 @@ from cutaway.linux import syscalls
 # --- Words -----------------------------------------------------------------
 
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8  # linux/fs.h, for umount2(2)
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36  # linux/prctl.h
 
 WHY = {
     ("execve", errno.ENOENT): "no such program there; give its full path, or look at PATH",

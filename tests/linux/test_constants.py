@@ -19,7 +19,7 @@ from cutaway.linux.namespaces import Kind, names
 HEADERS = (
     *("stdio.h", "sys/mount.h", "linux/sched.h", "linux/prctl.h", "linux/capability.h", "linux/sockios.h"),
     *("linux/if.h", "linux/rtnetlink.h", "linux/netlink.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h"),
-    *("stddef.h",),
+    *("stddef.h", "linux/random.h"),
 )
 IN_HEADERS = {  # ours, where it has another name there
     "MODE_FILTER": "SECCOMP_MODE_FILTER",
@@ -39,7 +39,10 @@ IN_HEADERS = {  # ours, where it has another name there
     "LINUX_CAPABILITY_VERSION_3": "_LINUX_CAPABILITY_VERSION_3",
     "X32_SYSCALL_BIT": "0x40000000",  # __X32_SYSCALL_BIT, which only x86 has
 }
-NOT_THE_KERNELS = {"CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "NO_CALL", "HIGH", "LOW"}
+NOT_THE_KERNELS = {
+    *("CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "NO_CALL", "HIGH", "LOW"),
+    *("EMPTY_BYTES", "TIME_S", "MEMORY_BYTES"),
+}
 
 
 def constants() -> Iterator[tuple[str, int]]:

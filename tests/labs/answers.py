@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -30,12 +31,31 @@ class WrongAnswer:
 
 
 def wrong_answers(lab: str) -> Iterator[WrongAnswer]:
-    """Every file of `grading/LAB/wrong`: named CELL.WHAT.py, its first line says which check catches it."""
-    for path in sorted((course.root() / "grading" / lab / "wrong").glob("*.py")):
-        source = path.read_text()
-        caught_by = re.match(r'"""Caught by: (.+)\.\n', source)
+    """Every file of `grading/LAB/wrong`: named CELL.WHAT.py, its first line says which check catches it.
+
+    One named CELL.WHAT.diff changes lines of the solution: those after `-` to those after `+`.
+    """
+    for path in sorted((course.root() / "grading" / lab / "wrong").iterdir()):
+        text, cell = path.read_text(), path.name.partition(".")[0]
+        caught_by = re.match(r'(?:""")?Caught by: (.+)\.\n', text)
         assert caught_by, f"{path} does not say in its first line which check catches it"
-        yield WrongAnswer(lab, path.stem, path.stem.partition(".")[0], caught_by[1], source)
+        source = text if path.suffix == ".py" else changed(solution_of(lab, cell), text, path)
+        yield WrongAnswer(lab, path.stem, cell, caught_by[1], source)
+
+
+def solution_of(lab: str, cell: str) -> str:
+    return next(str(each.source) for each in master(lab).cells if each.id == cell)
+
+
+def changed(solution: str, diff: str, path: Path) -> str:
+    """The solution with some of its lines changed."""
+    changes = re.findall(r"((?:^-.*\n)+)((?:^\+.*\n)*)", diff, re.MULTILINE)
+    assert changes, f"{path} changes nothing"
+    for old, new in changes:
+        before, after = (re.sub(r"^[-+]", "", lines, flags=re.MULTILINE) for lines in (old, new))
+        assert before in solution, f"{path} changes what the solution has not:\n{before}"
+        solution = solution.replace(before, after)
+    return solution
 
 
 def master(lab: str) -> Any:

@@ -7,7 +7,8 @@ Reading order:
 3. `machine` - loading, linking, initialising, resolving: everything round an engine.
 4. `classfile`, `opcodes`, `verify` - bytes taken apart, and code proved harmless before it runs.
 5. `spin` - lambdas, string concatenation and records: call sites that are made while the program runs.
-6. `closures`, then `compiled` with `translate` and `structure` - the same instructions, decoded once; then as Python.
+6. `closures` - the same instructions, decoded once; then `compiled`, as Python: `translate` with `expressions` and
+   `counters`, and `structure`.
 7. `natives`, `decimals`, `image`, `explain`, `launcher` - the library's roots, and the edge to the world.
 8. `watch` and `listing` - a run to look at, for panels and tests.
 

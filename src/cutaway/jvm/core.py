@@ -160,7 +160,6 @@ def operation(*names: str) -> Callable[[Operation], Operation]:
 
 # Constants (2.11.2)
 
-
 operation("nop")(lambda loop, frame, pc: None)
 operation("aconst_null")(lambda loop, frame, pc: frame.push(None))
 
@@ -169,12 +168,10 @@ def constant(value: Value) -> Operation:
     return lambda loop, frame, pc: frame.push(value)
 
 
-for _number in range(-1, 6):
-    operation(f"iconst_{_number}".replace("-", "m"))(constant(_number))
-for _number in range(3):
-    operation(f"fconst_{_number}", *([f"dconst_{_number}"] if _number < 2 else []))(constant(float(_number)))
-    operation(*([f"lconst_{_number}"] if _number < 2 else []))(constant(_number))
-
+CONSTANTS: Final = (("i", int, range(-1, 6)), ("l", int, range(2)), ("f", float, range(3)), ("d", float, range(2)))
+for _letter, _type, _numbers in CONSTANTS:
+    for _number in _numbers:
+        operation(f"{_letter}const_{_number}".replace("-", "m"))(constant(_type(_number)))
 
 operation("bipush")(lambda loop, frame, pc: frame.push(a.i8(frame.code[pc + 1])))
 operation("sipush")(lambda loop, frame, pc: frame.push(a.i16(frame.u2(pc))))
@@ -187,7 +184,6 @@ def ldc(loop: Loop, frame: Frame, pc: int) -> None:
 
 
 # Local variables (2.11.2)
-
 
 operation(*family("?load"))(lambda loop, frame, pc: frame.push(frame.locals[frame.code[pc + 1]]))
 
@@ -230,7 +226,6 @@ def wide(loop: Loop, frame: Frame, pc: int) -> None:
 
 
 # The operand stack itself (2.11.6)
-
 
 operation("pop", "monitorexit")(lambda loop, frame, pc: frame.pop())
 operation("dup")(lambda loop, frame, pc: frame.push(frame.stack[-1]))
@@ -305,7 +300,6 @@ def switch(loop: Loop, frame: Frame, pc: int) -> None:
 
 # Calls and returns (2.11.8)
 
-
 operation("invokestatic")(lambda loop, frame, pc: invoke(loop, frame, loop.static(frame, pc)))
 
 
@@ -355,7 +349,6 @@ def return_void(loop: Loop, frame: Frame, pc: int) -> None:
 
 
 # Objects and fields (2.11.5)
-
 
 operation("new")(lambda loop, frame, pc: frame.push(loop.machine.allocate(loop.resolve(frame, pc))))
 

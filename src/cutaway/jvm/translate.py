@@ -1,21 +1,21 @@
-"""From bytecode to Python expressions: what each basic block computes.
+"""From bytecode to Python: what each basic block computes, instruction by instruction.
 
-The operand stack disappears: an instruction takes expressions and gives an expression, and a line is written only
-where something happens (a store, a call) or must not be delayed past something that happens. Integers are kept exact
-where their value is looked at; sums and products on the way are wrapped once, at the end. A slot that only counts up
-from zero to a tested bound needs neither a check against overflow nor one against a negative index.
+The operand stack disappears into `expressions`; `counters` tells which local variables need no checks; and what a
+block leads to is left to `structure`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cutaway.jvm import classfile as cf
+from cutaway.jvm.counters import find_facts
+from cutaway.jvm.expressions import COMPARE, Expr, SymbolicStack, float_text, int_text, ordered
 from cutaway.jvm.heap import Method
 from cutaway.jvm.opcodes import ARRAY_TYPES, NAMES, Instruction, branch_targets, falls_through
 from cutaway.jvm.problems import JavaError
-from cutaway.jvm.structure import Block, Choose, Condition, End, Goto, If, Pcs
+from cutaway.jvm.structure import Block, Choose, Condition, End, Goto, If
 from cutaway.jvm.verify import SHUFFLES
 
 if TYPE_CHECKING:
@@ -24,127 +24,17 @@ if TYPE_CHECKING:
 NOWHERE: Final = 1 << 40  # an index that no list has
 
 
-@dataclass(frozen=True, slots=True)
-class Expr:
-    """A Python expression for a Java value, and what may be done with it."""
-
-    text: str
-    simple: bool = False  # a name or a constant: may be written twice
-    exact: bool = True  # within its type's range; else right modulo 2^32 or 2^64
-    positive: bool = False  # known not to be negative
-    drift: str = "+-"  # on which sides an inexact value may lie out of range
-    slots: frozenset[int] = frozenset()  # the local variables it reads
-    fragile: bool = False  # reads memory or may throw: not to be moved over a store or a call
-    condition: Condition | None = None  # for a 0 or 1 that stands for a truth
-    compared: tuple[str, str, str] | None = None  # for lcmp and its kind: left, right, instruction
-    pcs: Pcs = ()
-
-
-def int_text(value: int) -> str:
-    return str(value) if value >= 0 else f"({value})"
-
-
-COMPARE: Final = {
-    "eq": ("==", "!="),
-    "ne": ("!=", "=="),
-    "lt": ("<", ">="),
-    "ge": (">=", "<"),
-    "gt": (">", "<="),
-    "le": ("<=", ">"),
-}
-
-
-@dataclass(slots=True)
-class Facts:
-    """What is known of a method's local variables before it is translated."""
-
-    positive: set[int] = field(default_factory=set)
-    bounded: set[int] = field(default_factory=set)  # pcs of `iinc` that cannot overflow
-
-
-def find_facts(method: Method, instructions: list[Instruction], reached: dict[int, Any]) -> Facts:
-    """Counters: slots that start at a constant, grow by `iinc`, and are tested against a bound at their loop's head."""
-    facts = Facts()
-    steps: dict[int, list[Instruction]] = {}
-    sources: dict[int, list[Instruction | None]] = {}
-    previous: Instruction | None = None
-    for each in instructions:
-        if each.pc in reached:
-            name = each.name
-            if name == "iinc":
-                steps.setdefault(each.operand[0], []).append(each)
-            elif "store" in name and "astore" not in name[1:]:
-                slot = each.operand if each.operand is not None else int(name[-1])
-                sources.setdefault(slot, []).append(previous if name[0] == "i" else None)
-        previous = each
-    for slot, increments in steps.items():
-        facts.bounded |= {each.pc for each in increments if _is_bounded(each, slot, instructions, increments, sources)}
-    for slot in {*steps, *sources} - set(method.slots):
-        ups = all(each.operand[1] > 0 and each.pc in facts.bounded for each in steps.get(slot, []))
-        if ups and slot in sources and all(_is_positive(each) for each in sources[slot]):
-            facts.positive.add(slot)
-    return facts
-
-
-def _is_positive(source: Instruction | None) -> bool:
-    if source is None:
-        return False
-    name = source.name
-    if name in ("bipush", "sipush"):
-        return bool(source.operand >= 0)
-    return name == "arraylength" or (name.startswith("iconst_") and name != "iconst_m1")
-
-
-def _is_bounded(step: Instruction, slot: int, code: list[Instruction], steps: list[Instruction], sources: Any) -> bool:
-    """A step of one, in a loop whose head has just compared the slot, with no other change of the slot in the loop."""
-    amount = step.operand[1]
-    if abs(amount) != 1:
-        return False
-    tests = ("if_icmpge",) if amount == 1 else ("if_icmple", "ifle", "iflt")
-    back = next((each for each in code if each.pc > step.pc and each.name == "goto" and each.operand < each.pc
-                 and each.operand <= step.pc), None)  # fmt: skip
-    if back is None:
-        return False
-    head = back.operand
-    if any(head <= other.pc <= back.pc and other is not step for other in steps):
-        return False
-    inside = [each for each in code if head <= each.pc <= back.pc]
-    if any(
-        "istore" in each.name and (each.operand if each.operand is not None else int(each.name[-1])) == slot
-        for each in inside
-    ):
-        return False
-    first = inside[0]
-    loads = (
-        first.name.startswith("iload") and (first.operand if first.operand is not None else int(first.name[-1])) == slot
-    )
-    test = next((each for each in inside[:8] if branch_targets(each)), None)
-    if not loads or test is None or test.name not in tests or test.operand <= back.pc:
-        return False
-    bound = inside[1 : inside.index(test)]
-    pushes = ("iload", "bipush", "sipush", "iconst", "ldc", "arraylength", "aload", "getfield", "getstatic")
-    plain = all(each.name.startswith(pushes) for each in bound)
-    entered = all(
-        not head < target <= back.pc or target in {each.pc for each in inside}
-        for each in code
-        for target in branch_targets(each)
-    )
-    outside = [each for each in code if not head <= each.pc <= back.pc]
-    jumps_in = any(head < target <= back.pc for each in outside for target in branch_targets(each))
-    return plain and entered and not jumps_in
-
-
-class Translator:
+class Translator(SymbolicStack):
     """One method on its way to blocks of Python lines."""
 
     def __init__(self, engine: Compiled, method: Method, names: dict[str, Any]) -> None:
+        super().__init__()
         self.engine, self.machine, self.method, self.klass = engine, engine.machine, method, method.klass
         self.names = names  # the globals of the Python function
         self.plan = self.machine.plan(method)
         self.pool = self.machine.constant_of(method.klass)
         self.instructions = [each for each in self.plan.instructions if each.pc in self.plan.states]
         self.facts = find_facts(method, self.plan.instructions, self.plan.states)
-        self.temporaries = 0
 
     def blocks(self) -> dict[int, Block]:
         leaders = self.leaders()
@@ -177,7 +67,6 @@ class Translator:
         self.current = Block(start, self.handlers_at(start))
         height = len(self.plan.states[start][0])
         self.stack = [Expr(f"s{at}", simple=True) for at in range(height)]
-        self.entry_height = height
         for each in run:
             self.pc = each.pc
             self.instruction(each)
@@ -187,89 +76,7 @@ class Translator:
             self.current.exit = Goto(last.next_pc)
         return self.current
 
-    # The symbolic stack
-
-    def emit(self, text: str, *parts: Expr) -> None:
-        pcs = tuple(pc for part in parts for pc in part.pcs)
-        self.current.lines.append((text, (*pcs, self.pc)))
-
-    def push(self, text: str, *parts: Expr, **facts: Any) -> None:
-        slots = frozenset().union(*(part.slots for part in parts)) if parts else frozenset()
-        fragile = facts.pop("fragile", False) or any(part.fragile for part in parts)
-        pcs = (*(pc for part in parts for pc in part.pcs), self.pc)
-        self.stack.append(Expr(text, slots=facts.pop("slots", slots), fragile=fragile, pcs=pcs, **facts))
-
-    def pop(self) -> Expr:
-        return self.stack.pop()
-
-    def exact(self) -> Expr:
-        """The value on top, within the range of its type."""
-        return self.fitted(self.stack.pop(), self.wide(len(self.stack)))
-
-    def wide(self, at: int) -> bool:
-        return False
-
-    def fitted(self, value: Expr, wide: bool) -> Expr:
-        if value.exact:
-            return value
-        low, high = (-(1 << 63), (1 << 63) - 1) if wide else (-(1 << 31), (1 << 31) - 1)
-        wrapped = f"(t + {-low} & {2 * high + 1}) - {-low}"
-        if value.drift == "+" and not wide:
-            text = f"(t if (t := {value.text}) <= {high} else {wrapped})"
-        elif value.drift == "-" and not wide:
-            text = f"(t if (t := {value.text}) >= {low} else {wrapped})"
-        else:
-            text = f"(t if {low} <= (t := {value.text}) <= {high} else {wrapped})"
-        return replace(value, text=text, exact=True, positive=False, simple=False)
-
-    def int_(self) -> Expr:
-        return self.fitted(self.pop(), False)
-
-    def long(self) -> Expr:
-        return self.fitted(self.pop(), True)
-
-    def of_kind(self, kind: str) -> Expr:
-        return self.fitted(self.pop(), kind == "J")
-
-    def temporary(self, value: Expr) -> Expr:
-        """The value under a name of its own."""
-        if value.simple:
-            return value
-        name = f"t{self.temporaries}"
-        self.temporaries += 1
-        self.emit(f"{name} = {value.text}", value)
-        return replace(value, text=name, simple=True, slots=frozenset(), fragile=False, condition=None, compared=None)
-
-    def named(self) -> Expr:
-        """Pop an exact reference or int and give it a name, after what lies below it has been secured."""
-        value = self.int_()
-        return self.temporary(value)
-
-    def secure(self, slot: int | None = None) -> None:
-        """Name what must not be read later: what uses `slot`, or (None) what reads memory or may throw."""
-        for at, value in enumerate(self.stack):
-            if (slot in value.slots) if slot is not None else value.fragile:
-                self.stack[at] = self.temporary(replace(value, simple=False))
-
-    def settle(self) -> None:
-        """At a block's end the stack lies in s0, s1, ..., where the next block looks for it."""
-        kinds = self.plan.states.get(self.next_state(), ((), ()))[0]
-        changed = []
-        for at, value in enumerate(self.stack):
-            kind = kinds[at] if at < len(kinds) else "I"
-            exact = self.fitted(value, kind == "J")
-            if exact.text != f"s{at}":
-                changed.append((f"s{at}", exact))
-        if changed:
-            names, values = ", ".join(name for name, _ in changed), ", ".join(value.text for _, value in changed)
-            self.emit(f"{names} = {values}", *(value for _, value in changed))
-        self.stack = []
-
-    def next_state(self) -> int:
-        each = next(each for each in self.instructions if each.pc == self.pc)
-        return (branch_targets(each) or (each.next_pc,))[0]
-
-    # Instructions
+    # Instructions: the stack and the local variables
 
     def instruction(self, each: Instruction) -> None:
         name = NAMES[each.opcode]
@@ -332,6 +139,8 @@ class Translator:
             self.emit(f"l{slot} = t if (t := l{slot} + {amount}) <= 2147483647 else t - 4294967296")
         else:
             self.emit(f"l{slot} = t if (t := l{slot} - {-amount}) >= -2147483648 else t + 4294967296")
+
+    # Numbers
 
     def ring(self, name: str, operand: Any) -> None:
         """Sum, difference, product: right modulo 2^n whatever the operands' representatives."""
@@ -458,7 +267,7 @@ class Translator:
         if value.condition and name in ("ifeq", "ifne"):
             return (value.condition if name == "ifne" else (value.condition[1], value.condition[0])), [value]
         if value.compared:
-            return _ordered(name[2:], *value.compared), [value]
+            return ordered(name[2:], *value.compared), [value]
         signs = COMPARE[name[2:]]
         return (f"{value.text} {signs[0]} 0", f"{value.text} {signs[1]} 0"), [value]
 
@@ -724,25 +533,6 @@ class Translator:
 
 def _is_number(text: str) -> bool:
     return text.strip("()").lstrip("-").isdecimal()
-
-
-def float_text(value: float) -> str:
-    if value != value:
-        return "NAN"
-    if value in (float("inf"), float("-inf")):
-        return "INFINITY" if value > 0 else "(-INFINITY)"
-    return repr(value) if value >= 0 and not repr(value).startswith("-") else f"({value!r})"
-
-
-def _ordered(test: str, left: str, right: str, instruction: str) -> Condition:
-    """A comparison and the branch on its result as one; the opposite of a comparison with NaN is `not`."""
-    sign, opposite = COMPARE[test]
-    if instruction == "lcmp" or test in ("eq", "ne"):
-        return f"{left} {sign} {right}", f"{left} {opposite} {right}"
-    direct = f"{left} {sign} {right}"
-    counter = f"{left} {opposite} {right}"
-    nan_holds = (test in ("gt", "ge")) if instruction.endswith("g") else (test in ("lt", "le"))
-    return (f"not {counter}", counter) if nan_holds else (direct, f"not {direct}")
 
 
 SIMPLE: Final[dict[str, Any]] = {

@@ -111,7 +111,11 @@ def test_a_ground_that_nobody_knows_is_one_sentence_with_the_choice(monkeypatch:
 
 
 def test_the_line_that_a_lesson_shows_is_the_same_on_every_machine_of_that_ground():
-    assert repr(grounds.begin("01-easy")) == "Ground: host, unprivileged"
+    assert repr(grounds.begin("02-spaces")) == "Ground: host, unprivileged"
+
+
+def test_a_page_on_which_root_keeps_its_rights_does_not_say_unprivileged():
+    assert repr(grounds.begin("01-easy")) == "Ground: host, with your own rights"
 
 
 def test_what_began_is_remembered():
@@ -149,6 +153,7 @@ def test_a_page_of_user_namespaces_gives_up_the_rights_of_root_unless_they_are_a
 ):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setenv(OVERRIDE, asked)
+    monkeypatch.setattr(probes, "find_all", lambda needs, as_root: found()(needs))
     given_up: list[bool] = []
     monkeypatch.setattr(rights, "give_up", lambda: given_up.append(True))
     grounds.begin(lesson)
@@ -156,15 +161,40 @@ def test_a_page_of_user_namespaces_gives_up_the_rights_of_root_unless_they_are_a
 
 
 def test_looking_for_the_ground_of_a_page_gives_up_nothing_and_begins_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(probes, "find_all", lambda needs, as_root: found()(needs))
     monkeypatch.setattr(rights, "give_up", lambda: pytest.fail("the rights of the one who only looks"))
     assert grounds.found_for("02-spaces").ground is Ground.HOST_UNPRIVILEGED
     assert grounds.begun() is None
 
 
+@pytest.mark.parametrize(("asked", "keeps"), [("", False), (Ground.HOST_ROOT.word, True)])
+def test_what_everybody_can_do_is_found_out_without_the_rights_of_root(
+    asked: str, keeps: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """Else the doctor would promise root what a page that gives up these rights does not find."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv(OVERRIDE, asked)
+    given_up: list[bool] = []
+    monkeypatch.setattr(rights, "give_up", lambda: given_up.append(True))
+    probes.find_all(["user namespaces", "overlay", "uts namespace", "kernel"], as_root=grounds.as_root())
+    assert len(given_up) == (0 if keeps else 3)
+
+
+def test_a_trial_without_the_rights_of_root_takes_them_from_nobody_else(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    held = rights.held()
+    seen: list[int] = []
+    trial = probes.finding.Probe("rights", "look", "all", lambda: str(seen.append(rights.held())), by_anybody=True)
+    monkeypatch.setitem(PROBES, "rights", trial)
+    probes.find_all(["rights"])
+    assert seen == [held & rights.KEPT]
+    assert rights.held() == held
+
+
 def test_only_what_the_lesson_needs_is_tried(monkeypatch: pytest.MonkeyPatch):
     asked: list[str] = []
 
-    def watch(needs: object) -> dict[str, Finding]:
+    def watch(needs: object, as_root: bool) -> dict[str, Finding]:
         asked.extend(needs)  # type: ignore[arg-type]
         return {}
 

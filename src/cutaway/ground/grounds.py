@@ -21,7 +21,7 @@ from cutaway.problem import Problem
 class Ground(Enum):
     """A kind of place for experiments; the value is how a page speaks of it."""
 
-    HOST_UNPRIVILEGED = "host, unprivileged"  # nothing here takes root's rights, nor is done with them
+    HOST_UNPRIVILEGED = "host, unprivileged"  # nothing here takes root's rights
     LAB_MACHINE = "lab machine"
     HOST_ROOT = "host, as root"
     NONE = "none"
@@ -49,7 +49,8 @@ class Start:
     ground: Ground
 
     def __repr__(self) -> str:
-        return f"Ground: {self.ground.value}"
+        kept = self.ground is Ground.HOST_UNPRIVILEGED and not gives_up_rights(self.lesson)
+        return f"Ground: {'host, with your own rights' if kept else self.ground.value}"  # which may be root's
 
 
 # --- Choosing ---------------------------------------------------------------
@@ -62,10 +63,15 @@ def begin(lesson_name: str) -> Start:
     rights are given up first, for good: its cells find what every user finds.
     """
     global _begun
-    if BY_NAMESPACES in course.unit(lesson_name).needs and asked_for() in (None, Ground.HOST_UNPRIVILEGED):
+    if gives_up_rights(lesson_name) and asked_for() in (None, Ground.HOST_UNPRIVILEGED):
         rights.give_up()
     _begun = found_for(lesson_name)
     return _begun
+
+
+def gives_up_rights(lesson_name: str) -> bool:
+    """Whether the page is the same for root as for everybody, on the host without privilege."""
+    return BY_NAMESPACES in course.unit(lesson_name).needs
 
 
 def found_for(lesson_name: str) -> Start:
@@ -74,7 +80,7 @@ def found_for(lesson_name: str) -> Start:
     Only what the lesson needs is tried, so this takes a fraction of a second.
     """
     needs = course.unit(lesson_name).needs
-    findings = probes.find_all(needs)
+    findings = probes.find_all(needs, as_root=as_root())
     ground = choose(needs, lambda _: findings)
     missing = [finding for finding in findings.values() if not finding.ok]
     if missing:
@@ -114,6 +120,11 @@ def asked_for() -> Ground | None:
             return ground
     words = ", ".join(ground.word for ground in Ground)
     raise Problem(f"taking the ground {OVERRIDE}={said}: there is none of that name; choose among {words}, or unset it")
+
+
+def as_root() -> bool:
+    """Whether root's own rights were asked for."""
+    return asked_for() is Ground.HOST_ROOT
 
 
 def why_not(ground: Ground) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cutaway.ground import programs
-from cutaway.linux import CommandFailed, commands
+from cutaway.linux import CommandFailed, commands, rights
 from cutaway.linux.commands import Command
 from cutaway.problem import Problem
 
@@ -51,16 +51,17 @@ class Probe:
     tried: str
     opens: str
     run: Run
+    by_anybody: bool = False  # it finds out what every user can do, so root tries it without root's rights
 
 
 PROBES: dict[str, Probe] = {}  # in the order of the report
 
 
-def probe(name: str, *, tried: str, opens: str) -> Callable[[Run], Run]:
+def probe(name: str, *, tried: str, opens: str, by_anybody: bool = False) -> Callable[[Run], Run]:
     """Declare a function as the trial called `name`."""
 
     def declare(run: Run) -> Run:
-        PROBES[name] = Probe(name, tried, opens, run)
+        PROBES[name] = Probe(name, tried, opens, run, by_anybody)
         return run
 
     return declare
@@ -84,12 +85,15 @@ def find(name: str) -> Finding:
     return Finding(name, ok, trial.tried, evidence, trial.opens, remedy)
 
 
-def find_all(names: Iterable[str], deadline_s: float = DEADLINE_S) -> dict[str, Finding]:
-    """Try several things at once; what has not answered at the deadline counts as not there."""
+def find_all(names: Iterable[str], deadline_s: float = DEADLINE_S, as_root: bool = False) -> dict[str, Finding]:
+    """Try several things at once; what has not answered at the deadline counts as not there.
+
+    Where root is not to use its rights, what is declared to be tried `by_anybody` is tried without them.
+    """
     found = {name: _silent(name, deadline_s) for name in names}
     answers: queue.SimpleQueue[Finding] = queue.SimpleQueue()
     for name in found:  # daemons: a trial that hangs in the kernel must not keep the report from ending
-        threading.Thread(target=_answer, args=(name, answers), daemon=True).start()
+        threading.Thread(target=_answer, args=(name, answers, as_root), daemon=True).start()
     deadline = time.monotonic() + deadline_s
     for _ in found:
         try:
@@ -100,7 +104,9 @@ def find_all(names: Iterable[str], deadline_s: float = DEADLINE_S) -> dict[str, 
     return found
 
 
-def _answer(name: str, answers: queue.SimpleQueue[Finding]) -> None:
+def _answer(name: str, answers: queue.SimpleQueue[Finding], as_root: bool) -> None:
+    if PROBES[name].by_anybody and not as_root:
+        rights.give_up()  # this thread's, which ends here
     answers.put(find(name))
 
 

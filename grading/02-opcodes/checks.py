@@ -12,7 +12,7 @@ import subprocess
 from functools import lru_cache
 from pathlib import Path
 from random import SystemRandom
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cutaway.check.bench import Bench
 from cutaway.check.contract import CannotRun, Missed, asks
@@ -193,13 +193,19 @@ def answers(bench: Bench, group: str, hint: str) -> None:
 def asked_of(bench: Bench, made: Fresh, question: Question) -> tuple[str, object, str]:
     """The learner's function that knows, what it returned, and the question in words."""
     method, values = question
-    given = " and ".join(map(str, values))
+    given = " and ".join(map(str, values)) or "nothing"
+    arguments: list[Any] = [method, *values]
     if method[1:] in OPERATORS or method[1] == "2":
         function = "arithmetic" if method[0] == "i" and method[1] != "2" else "calculate"
-        return function, bench.call(function, method, *values).value, f"{method} of {given}"
-    klass, name = made.methods[method]
-    asked = f"{made.sources.get(method, method)} with {given or 'nothing'}"
-    return "run", bench.call("run", klass, name, list(values)).value, asked
+        asked = f"{method} of {given}"
+    else:
+        klass, name = made.methods[method]
+        function, arguments = "run", [klass, name, list(values)]
+        asked = f"{made.sources.get(method, method)} with {given}"
+    try:
+        return function, bench.call(function, *arguments).value, asked
+    except Missed as said:
+        raise missed(f"{asked}: {said.observed}", said.hint) from None
 
 
 def missed(observed: str, hint: str) -> Missed:

@@ -19,7 +19,7 @@ from cutaway.linux.namespaces import Kind, names
 HEADERS = (
     *("stdio.h", "sys/mount.h", "linux/sched.h", "linux/prctl.h", "linux/capability.h", "linux/sockios.h"),
     *("linux/if.h", "linux/rtnetlink.h", "linux/netlink.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h"),
-    *("stddef.h", "linux/random.h"),
+    *("stddef.h", "linux/random.h", "fcntl.h"),
 )
 IN_HEADERS = {  # ours, where it has another name there
     "MODE_FILTER": "SECCOMP_MODE_FILTER",

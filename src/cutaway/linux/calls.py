@@ -17,6 +17,7 @@ from cutaway.linux import syscalls
 
 # --- Words -----------------------------------------------------------------
 
+AT_FDCWD, AT_RECURSIVE = -100, 0x8000  # linux/fcntl.h
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8  # linux/fs.h, for umount2(2)
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36  # linux/prctl.h
 
@@ -37,6 +38,8 @@ WHY = {
     ("umount2", errno.EINVAL): "it is no mount point, or one that came locked from outside; see /proc/self/mountinfo",
     ("umount2", errno.EBUSY): "a process still uses it; end that process, or unmount lazily",
     ("umount2", errno.ENOENT): "there is no such path; see /proc/self/mountinfo",
+    ("mount_setattr", errno.ENOSYS): "this kernel is older than 5.12; a newer one seals whole trees",
+    ("mount_setattr", errno.EPERM): "it takes CAP_SYS_ADMIN over this mount namespace; unshare USER and MNT first",
     ("pivot_root", errno.EBUSY): "both must lie on a mount other than the root's; bind the new root onto itself first",
     ("pivot_root", errno.EINVAL): "the new root must be a private mount point, with the old root's place in it",
     ("pivot_root", errno.EPERM): "it takes CAP_SYS_ADMIN over this mount namespace; unshare USER and MNT first",
@@ -144,6 +147,13 @@ def capset(header: bytes, data: bytes) -> None:
 def seccomp(operation: int, flags: int, address: int) -> int:
     """Filter the calls of this thread; a descriptor with the flag NEW_LISTENER, else 0. seccomp(2)"""
     return _by_number("seccomp", f"{operation}, {flags:#x}", operation, flags, address)
+
+
+def mount_setattr(target: str, attributes: bytes) -> None:
+    """Change attributes, a struct mount_attr, of the mount at `target` and of all below it. mount_setattr(2)"""
+    path, data = ctypes.create_string_buffer(os.fsencode(target)), ctypes.create_string_buffer(attributes)
+    arguments = AT_FDCWD, ctypes.addressof(path), AT_RECURSIVE, ctypes.addressof(data), len(attributes)
+    _by_number("mount_setattr", repr(target), *arguments)
 
 
 def _from_python(operation: str, objects: str, *arguments: int) -> None:

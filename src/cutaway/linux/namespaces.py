@@ -90,6 +90,16 @@ def map_to_root(pid: int, uid: int, gid: int) -> None:
     Path(f"/proc/{pid}/gid_map").write_text(f"0 {gid} 1")
 
 
+def map_self(inside: int, uid: int, gid: int) -> None:
+    """Be user and group `inside` in the user namespace that this process has just made, where it was `uid` and `gid`.
+
+    The numbers must be this process's own outside. What it may do inside does not depend on the number.
+    """
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{inside} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{inside} {gid} 1")
+
+
 def shift_boot_clock(offset_s: int) -> None:
     """Let the machine seem to have been up `offset_s` longer, in the TIME namespace that waits for the first child."""
     Path("/proc/self/timens_offsets").write_text(f"boottime {offset_s} 0\nmonotonic {offset_s} 0\n")

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from cutaway.linux import calls
+
 # --- Words -----------------------------------------------------------------
 
 LOOKS = 10  # at what is born while one looks; it ends even where something forks for ever
@@ -85,6 +87,17 @@ class Process(NamedTuple):
             return ended(fd, timeout_s)
         finally:
             os.close(fd)
+
+
+PR_SET_DUMPABLE = 4  # linux/prctl.h
+
+
+def show_to_equals(shown: bool) -> None:
+    """Open this process's memory and /proc entries to others of its user, or close them to all but root.
+
+    They close by themselves when a process changes its user.
+    """
+    calls.prctl(PR_SET_DUMPABLE, int(shown))
 
 
 # --- Seeing ----------------------------------------------------------------

@@ -17,6 +17,7 @@ WORDS = {
     "lab": "Open JupyterLab on the course.",
     "doctor": "Say what this machine can do, by trying it.",
     "check": "Check a lab from outside.",
+    "grade": "Mark what a class has handed in, each submission in a sandbox.",
     "reset": "Put a lesson or lab back to how it was given; the old version is kept.",
     "progress": "Show what is done and the minutes that remain.",
     "engine": "Start, stop or show the container engine.",

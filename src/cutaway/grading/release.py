@@ -7,6 +7,7 @@ where an answer was.
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +39,26 @@ STEPS = (
 def student_version(master: str | Path) -> NotebookNode:
     """The notebook that students are given: of the lab with this name, or of the master that lies there."""
     path = master if isinstance(master, Path) else course.unit(master).path
-    notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    try:
+        return released(nbformat.read(path, as_version=4))
+    except Exception as error:  # nbgrader raises what it finds wrong with a master
+        raise Problem(f"releasing {path}: {error}; mend the master in nbgrader's Create Assignment view") from error
+
+
+def released(master: NotebookNode) -> NotebookNode:
+    """A master without its answers, hidden tests and mark scheme; nbgrader raises what it finds wrong with it."""
+    notebook: Any = copy.deepcopy(master)
     resources: dict[str, Any] = {}
     for step in STEPS:
-        try:
-            notebook, resources = step(config=CONFIG).preprocess(notebook, resources)
-        except Exception as error:  # nbgrader raises what it finds wrong with a master
-            raise Problem(f"releasing {path}: {error}; mend the master in nbgrader's Create Assignment view") from error
-    released: NotebookNode = notebook
-    return released
+        notebook, resources = step(config=CONFIG).preprocess(notebook, resources)
+    student: NotebookNode = notebook
+    return student
 
 
 def files(lab: str) -> list[Handout]:
     """Everything that a student of the lab is given, and nothing else: the notebook first, then what lies beside it."""
     unit = course.unit(lab)
-    notebook = f"{nbformat.writes(student_version(lab))}\n"  # type: ignore[no-untyped-call]
+    notebook = f"{nbformat.writes(student_version(lab))}\n"
     beside = sorted(path for path in unit.path.parent.rglob("*") if path.is_file() and path != unit.path)
     given = [Handout(_place(path), path.read_bytes()) for path in beside if _visible(path)]
     return [Handout(_place(unit.path), notebook.encode()), *given]

@@ -1,0 +1,140 @@
+"""`cutaway grade`: mark what a class has handed in, each submission in a sandbox of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cutaway.problem import Problem
+
+
+@click.command()
+@click.argument("assignment")
+@click.option(
+    "--course", "folder", type=click.Path(path_type=Path), default=".", help="The nbgrader course.  [default: .]"
+)
+@click.option("--workers", type=click.IntRange(1, 256), help="How many at once.  [default: one for each core]")
+@click.option("--only", multiple=True, metavar="STUDENT", help="Grade just this student; may be given again.")
+@click.option("--force", is_flag=True, help="Grade also what has been graded and has not changed.")
+@click.option("--dry-run", is_flag=True, help="Grade, but write nothing.")
+@click.option("--why", metavar="STUDENT", help="Say what stands behind each of this student's marks; writes nothing.")
+@click.option("--scheduler", metavar="tcp://...", help="Grade on this Dask cluster.")
+@click.option("--json", "as_json", is_flag=True, help="Print one object a line for each submission, and nothing else.")
+@click.option("--cell-time", type=click.FloatRange(0.1), default=30.0, show_default=True, help="Seconds for a cell.")
+@click.option(
+    "--time",
+    "notebook_time",
+    type=click.FloatRange(0.1),
+    default=300.0,
+    show_default=True,
+    help="Seconds for a notebook.",
+)
+@click.option("--memory", type=click.IntRange(64), default=1024, show_default=True, help="MiB for a submission.")
+def command(
+    assignment: str, folder: Path, workers: int | None, only: tuple[str, ...], force: bool, dry_run: bool,
+    why: str | None, scheduler: str | None, as_json: bool, cell_time: float, notebook_time: float, memory: int,
+) -> None:  # fmt: skip
+    """Grade what was handed in for ASSIGNMENT: tests stay out of the submissions' reach, and nothing runs unsandboxed.
+
+    What has been graded and has not changed is not graded again, so a run that was cut short goes on where it was.
+    """
+    from cutaway.grading import batch
+    from cutaway.grading.assignment import separated
+    from cutaway.grading.limits import MIB, Limits
+    from cutaway.grading.nbcourse import Course
+
+    course = Course(folder)
+    _refuse_our_labs(assignment, course)
+    students = _students(course, assignment, (why,) if why else only)
+    limits = Limits(cell_s=cell_time, notebook_s=notebook_time, memory_bytes=memory * MIB)
+    number = workers or len(os.sched_getaffinity(0))
+    prepared, executor = batch.prepared(course, assignment, limits)
+    with executor:
+        for warning in prepared.warnings:
+            click.echo(f"note: {warning}", err=True)
+        crew = _crew(prepared, executor, number, scheduler, batch.hidden(course))
+        try:
+            steps = batch.graded(
+                course, prepared, crew, number, students, dry=dry_run or bool(why), force=force or bool(why)
+            )
+            _tell(steps, len(students), as_json, bool(why))
+        finally:
+            crew.close()
+    modes = separated(prepared)
+    inside = f"; inside the submission's process: {', '.join(modes['inside'])}" if modes["inside"] else ""
+    click.echo(f"tests out of reach: {modes['separated']}{inside}", err=True)
+
+
+def _students(course: Any, assignment: str, only: tuple[str, ...]) -> list[str]:
+    students: list[str] = course.students(assignment)
+    for name in only:
+        if name not in students:
+            raise Problem(
+                f"grading {assignment!r}: {name!r} has handed nothing in; leave out the name to grade all who have"
+            )
+    if not students:
+        place = course.step("submitted", "*", assignment)
+        raise Problem(f"grading {assignment!r}: nobody has handed it in; collect it into {place}")
+    return [name for name in students if not only or name in only]
+
+
+def _refuse_our_labs(assignment: str, course: Any) -> None:
+    """A lab of this course is marked by what it did to the system, which takes a machine and not a sandbox."""
+    from cutaway.ground import course as ours
+
+    source = course.step("source", ".", assignment)
+    checks = ours.root() / "grading" / assignment / "checks.py"
+    if checks.exists() and source.is_dir():
+        raise Problem(
+            f"grading {assignment!r}: it is a lab of Cutaway, whose checks look at the system and not at values; use "
+            f"`cutaway check {assignment} NOTEBOOK --learner STUDENT --json` for each, as a user who owns nothing"
+        )
+
+
+def _crew(assignment: Any, executor: Any, number: int, scheduler: str | None, hidden: list[Path]) -> Any:
+    from cutaway.grading import batch
+
+    if scheduler is None:
+        return batch.Here(assignment, executor, number)
+    from cutaway.grading.cluster import Cluster
+
+    return Cluster(assignment, scheduler, hidden)
+
+
+def _tell(steps: Any, total: int, as_json: bool, why: bool) -> None:
+    from cutaway.grading import writer
+
+    began, fresh = time.monotonic(), 0
+    for number, step in enumerate(steps, 1):
+        fresh += step.fresh
+        if as_json:
+            click.echo(json.dumps(step.line, ensure_ascii=False))
+        else:
+            click.echo(_line(step.line))
+        if why and step.graded:
+            click.echo(_reasons(writer.why(step.graded)), err=as_json)
+        if sys.stderr.isatty():
+            click.echo(f"\r{number} of {total}", err=True, nl=number == total)
+    seconds = time.monotonic() - began
+    click.echo(f"{total} submissions, {fresh} graded now, {seconds:.1f} s", err=True)
+
+
+def _line(line: dict[str, Any]) -> str:
+    flags = "".join(f"\n    {flag}" for flag in line["flags"])
+    return f"{line['student']:<24} {line['score']:g} of {line['max']:g}{flags}"
+
+
+def _reasons(cells: dict[str, dict[str, Any]]) -> str:
+    rows = []
+    for name, mark in cells.items():
+        score = "-" if mark["score"] is None else f"{mark['score']:g}"
+        rows.append(f"  {name:<24} {score:>6} of {mark['max']:g}  {mark['status']:<10} {mark['mode']:<9} {mark['why']}")
+        if mark["compared"]:
+            rows.append(f"  {'':<24} expected {mark['compared'].get('expected')}, got {mark['compared'].get('got')}")
+    return "\n".join(rows)

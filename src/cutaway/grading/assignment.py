@@ -1,0 +1,240 @@
+"""An assignment, ready to be graded: its notebooks, how each one's tests run, and what a submission comes to.
+
+Where a test runs is decided by the teacher's own solution and never by a submission: a test that the solution passes
+inside its own process, but not from the other side of the wall, runs inside.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from cutaway.grading import execution, marks, names, nbcourse
+from cutaway.grading.execution import INSIDE, Recipe, Shown
+from cutaway.grading.executor import Executor
+from cutaway.grading.limits import Limits
+from cutaway.grading.marks import Mark
+from cutaway.grading.nbcourse import Course, File, Notebook
+from cutaway.grading.restored import Cell, NoNotebook, restored
+
+VERSION = 1  # of the way marks are found: another one grades everything anew
+
+Plain = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What is the same for every submission. Plain enough to be sent to another machine."""
+
+    name: str
+    notebooks: list[Notebook]
+    recipes: dict[str, Recipe]
+    limits: Limits
+    packages: list[str]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Changes when anything changes that a mark depends on."""
+        cells = {each.name: [vars(cell) for cell in each.cells.values()] for each in self.notebooks}
+        recipes = {name: {**vars(recipe), "inside": sorted(recipe.inside)} for name, recipe in self.recipes.items()}
+        text = json.dumps([VERSION, cells, recipes, self.limits.plain()], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def prepared(course: Course, name: str, limits: Limits) -> Assignment:
+    """The assignment as the gradebook, the source and the release have it; all tests separated so far."""
+    notebooks = nbcourse.notebooks(course, name)
+    given, _ = nbcourse.files(course.step("source", ".", name), without=(".ipynb",))
+    recipes = {each.name: _recipe(each, given) for each in notebooks}
+    sources = [cell.source for each in notebooks for cell in each.cells.values()]
+    sources += [source for each in notebooks for source in [*_code(each.released), *_code(each.solved)]]
+    return Assignment(name, notebooks, recipes, limits, names.packages(sources))
+
+
+def _recipe(notebook: Notebook, given: list[File]) -> Recipe:
+    released = _code(notebook.released)
+    tests = {each.name: each.source for each in notebook.cells.values() if each.tests}
+    locked = [each.source for each in notebook.cells.values() if each.locked and not each.grade and not each.solution]
+    shown = _released_tests(notebook, set(tests))
+    return Recipe(
+        [],
+        _packed(given),
+        names.own(locked, [each for each in released if each not in shown.values()]),
+        names.classes(released, tests.values()),
+        {name: names.imports([shown.get(name, "")]) for name in tests},
+    )
+
+
+def _code(notebook: Any) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"] if notebook else []
+
+
+def _released_tests(notebook: Notebook, tests: set[str]) -> dict[str, str]:
+    """What students could read of each test."""
+    cells = notebook.released.cells if notebook.released else []
+    found = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in cells}
+    return {name: found[name] for name in tests if name in found}
+
+
+def _packed(files: Iterable[File]) -> list[list[Any]]:
+    return [[each.place, base64.b64encode(each.content).decode(), each.mode] for each in files]
+
+
+# --- Where tests run -------------------------------------------------------
+
+
+def tried(assignment: Assignment, executor: Executor) -> Assignment:
+    """The same with each test where the teacher's solution passes it."""
+    recipes, warnings = dict(assignment.recipes), list(assignment.warnings)
+    for notebook in assignment.notebooks:
+        if notebook.solved is None:
+            warnings.append(f"{notebook.name}: there is no source, so nothing shows whether its tests can be separated")
+            continue
+        recipe = recipes[notebook.name]
+        cells, _ = restored(nbformat.writes(notebook.solved).encode(), notebook)
+        recipes[notebook.name], failing = _settled(executor, recipe, cells, assignment.limits)
+        warnings += [f"{notebook.name}: the teacher's own solution fails {name}: {why}" for name, why in failing]
+    return replace(assignment, recipes=recipes, warnings=tuple(warnings))
+
+
+def _settled(
+    executor: Executor, recipe: Recipe, cells: list[Cell], limits: Limits
+) -> tuple[Recipe, list[tuple[str, str]]]:
+    """Move tests inside until the solution passes all that it passes with every test inside."""
+    recipe = replace(recipe, files=recipe.test_files)
+    failing = _failing(executor, recipe, cells, limits)
+    if failing:
+        tests = frozenset(each.owned.name for each in cells if each.owned and each.owned.tests)
+        hopeless = _failing(executor, replace(recipe, inside=tests), cells, limits)
+        while moved := set(failing) - set(hopeless) - recipe.inside:
+            recipe = replace(recipe, inside=recipe.inside | moved)
+            failing = _failing(executor, recipe, cells, limits)
+        if set(failing) - set(hopeless):  # some depend on others in ways that only one process has
+            recipe, failing = replace(recipe, inside=tests), hopeless
+    return replace(recipe, files=[]), sorted(failing.items())
+
+
+def _failing(executor: Executor, recipe: Recipe, cells: list[Cell], limits: Limits) -> dict[str, str]:
+    shown = execution.run(executor, recipe, cells, limits)
+    found = _marks(cells, shown, recipe)
+    return {name: each.why for name, each in found.items() if each.status in ("failed", "not run")}
+
+
+# --- One submission --------------------------------------------------------
+
+
+@dataclass
+class Graded:
+    """What a submission came to: its marks, notebook by notebook, what was noticed, and the notebooks as they ran."""
+
+    marks: dict[str, dict[str, Mark]]
+    flags: list[str]
+    pages: dict[str, Plain]
+    seconds: float = 0.0
+    missing: tuple[str, ...] = ()  # notebooks that were not handed in
+    unreadable: tuple[str, ...] = ()
+    unanswered: tuple[tuple[str, str], ...] = ()  # notebook and answer that is as it was given
+
+
+def graded(assignment: Assignment, executor: Executor, files: list[File], left: list[str]) -> Graded:
+    """Run and mark one submission. It never raises for anything that was handed in."""
+    result = Graded({}, [f"not read: {each}" for each in left], {})
+    handed_in = {file.place: file for file in files}
+    beside = [file for file in files if not file.place.endswith(".ipynb")]
+    for notebook in assignment.notebooks:
+        file = handed_in.get(f"{notebook.name}.ipynb")
+        if file is None and any(each.startswith(f"{notebook.name}.ipynb: ") for each in left):
+            result.unreadable += (notebook.name,)
+            result.flags.append(f"{notebook.name}.ipynb: no notebook that can be read")
+            continue
+        if file is None:
+            result.missing += (notebook.name,)
+            result.flags.append(f"{notebook.name}.ipynb: it was not handed in")
+            result.marks[notebook.name] = _nothing(notebook)
+            continue
+        try:
+            cells, mended = restored(file.content, notebook)
+        except NoNotebook as error:
+            result.unreadable += (notebook.name,)
+            result.flags.append(f"{notebook.name}.ipynb: no notebook: {error}")
+            continue
+        recipe = assignment.recipes[notebook.name]
+        recipe = replace(recipe, files=_laid_over(_packed(beside), recipe.test_files))
+        shown = execution.run(executor, recipe, cells, assignment.limits)
+        result.flags += mended + _troubles(cells, shown)
+        result.marks[notebook.name] = _marks(cells, shown, recipe)
+        result.pages[notebook.name] = _page(notebook, cells, shown)
+        result.unanswered += tuple(
+            (notebook.name, each.owned.name) for each in cells
+            if each.owned and (each.owned.solution) and each.unanswered
+        )  # fmt: skip
+    return result
+
+
+def _laid_over(theirs: list[list[Any]], ours: list[list[Any]]) -> list[list[Any]]:
+    """What the source gives takes the place of what was handed in under its name, as nbgrader has it."""
+    return [*{each[0]: each for each in [*theirs, *ours]}.values()]
+
+
+def _marks(cells: list[Cell], shown: list[Shown], recipe: Recipe) -> dict[str, Mark]:
+    return {
+        cell.owned.name: marks.mark(cell, one, recipe.mode(cell.owned.name) if cell.owned.tests else "")
+        for cell, one in zip(cells, shown, strict=True)
+        if cell.owned is not None and cell.owned.marked
+    }
+
+
+def _nothing(notebook: Notebook) -> dict[str, Mark]:
+    return {each.name: Mark(0.0, each.points, "missing") for each in notebook.cells.values() if each.marked}
+
+
+def _troubles(cells: list[Cell], shown: list[Shown]) -> list[str]:
+    found = []
+    for place, (cell, one) in enumerate(zip(cells, shown, strict=True), 1):
+        if one.trouble:
+            name = cell.owned.name if cell.owned else f"cell {place}"
+            said = "it was cut for time" if one.trouble == "time" else execution.WHY_ENDED.get(one.trouble, one.trouble)
+            found.append(f"{name}: {said}")
+    return found
+
+
+def _page(notebook: Notebook, cells: list[Cell], shown: list[Shown]) -> Plain:
+    """The notebook as it was run, for nbgrader's formgrader."""
+    released = notebook.released or notebook.solved
+    kernel = released.metadata.get("kernelspec", {}) if released else {}
+    return {
+        "cells": [_page_cell(cell, one, number) for number, (cell, one) in enumerate(zip(cells, shown, strict=True))],
+        "metadata": {"kernelspec": dict(kernel)} if kernel else {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _page_cell(cell: Cell, shown: Shown, number: int) -> Plain:
+    metadata = {"nbgrader": cell.owned.metadata()} if cell.owned else {}
+    made: Plain = {"cell_type": cell.kind, "id": f"cell-{number}", "metadata": metadata, "source": cell.source}
+    if cell.kind == "code":
+        made |= {"execution_count": None, "outputs": shown.outputs}
+    elif cell.attachments:
+        made["attachments"] = cell.attachments
+    return made
+
+
+def separated(assignment: Assignment) -> Plain:
+    """How many tests run where, for the report."""
+    tests = [(each.name, cell.name) for each in assignment.notebooks for cell in each.cells.values() if cell.tests]
+    inside = [name for notebook, name in tests if assignment.recipes[notebook].mode(name) == INSIDE]
+    return {"separated": len(tests) - len(inside), "inside": inside}
+
+
+def submission(folder: Path) -> tuple[list[File], list[str]]:
+    """What a student has handed in."""
+    return nbcourse.files(folder)

@@ -1,0 +1,163 @@
+"""A whole class: every submission once, in order, each different one run once, by as many workers as were asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from cutaway.grading import assignment as assignments
+from cutaway.grading import nbcourse, writer
+from cutaway.grading.assignment import Assignment, Graded
+from cutaway.grading.executor import Executor
+from cutaway.grading.limits import Limits
+from cutaway.grading.nbcourse import Course, File
+from cutaway.grading.writer import Line, Writer
+
+AHEAD = 4  # submissions for each worker that may be finished or waiting before their turn to be written
+KEPT = 256  # results of earlier submissions that an identical one may take
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """One submission as it was read."""
+
+    student: str
+    files: list[File]
+    left: list[str]
+    timestamp: str | None
+    content: str  # the digest of its files: submissions with the same are the same
+
+    def fingerprint(self, assignment: Assignment) -> str:
+        """Changes when anything changes that its mark depends on."""
+        return hashlib.sha256(f"{assignment.digest} {self.content} {self.timestamp}".encode()).hexdigest()
+
+
+def handed_in(course: Course, assignment: str, student: str) -> HandedIn:
+    """Read what a student has handed in."""
+    files, left = nbcourse.files(course.step("submitted", student, assignment))
+    stamp = next((file for file in files if file.place == "timestamp.txt"), None)
+    text = stamp.content.decode(errors="replace").strip() if stamp else None
+    work = [file for file in files if file is not stamp]
+    digest = hashlib.sha256()
+    for file in work:
+        for part in (file.place.encode("utf-8", "surrogateescape"), file.content):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    digest.update(json.dumps(left).encode())
+    return HandedIn(student, work, left, _readable(text), digest.hexdigest())
+
+
+def _readable(timestamp: str | None) -> str | None:
+    """A time that nbgrader can read; students may write anything there."""
+    from nbgrader.utils import parse_utc
+
+    try:
+        parse_utc(timestamp)
+    except (ValueError, OverflowError, TypeError):
+        return None
+    return timestamp
+
+
+class Workers(Protocol):
+    """Who grades: threads over one warm parent here, or a cluster."""
+
+    def submit(self, files: list[File], left: list[str]) -> Future[Graded]: ...
+
+
+class Here:
+    """Workers of this machine, which share one warm parent."""
+
+    def __init__(self, assignment: Assignment, executor: Executor, number: int) -> None:
+        self._assignment, self._executor = assignment, executor
+        self._pool = ThreadPoolExecutor(number)
+
+    def submit(self, files: list[File], left: list[str]) -> Future[Graded]:
+        return self._pool.submit(timed, self._assignment, self._executor, files, left)
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def timed(assignment: Assignment, executor: Executor, files: list[File], left: list[str]) -> Graded:
+    """Grade one submission and note how long it took."""
+    began = time.monotonic()
+    graded = assignments.graded(assignment, executor, files, left)
+    graded.seconds = time.monotonic() - began
+    return graded
+
+
+@dataclass(frozen=True)
+class Step:
+    """One submission done: its line, what stands behind it (unless it was graded before), and how long it took."""
+
+    line: Line
+    graded: Graded | None
+    fresh: bool
+
+
+def graded(
+    course: Course, assignment: Assignment, workers: Workers, number: int, students: Iterable[str],
+    *, dry: bool = False, force: bool = False,
+) -> Iterator[Step]:  # fmt: skip
+    """Grade these students' submissions in order; what was graded just so before is only said again."""
+    with ExitStack() as stack:
+        book = None if dry else stack.enter_context(course.gradebook())
+        pen = Writer(course, assignment, book)
+        done: dict[str, Future[Graded]] = {}
+        waiting: deque[tuple[HandedIn, Future[Graded] | None, Line | None]] = deque()
+        for student in students:
+            one = handed_in(course, assignment.name, student)
+            line = None if force else pen.recorded(student, one.fingerprint(assignment))
+            waiting.append((one, None if line else _once(done, workers, one), line))
+            if len(waiting) > AHEAD * number:
+                yield _written(pen, assignment, *waiting.popleft(), dry=dry)
+        while waiting:
+            yield _written(pen, assignment, *waiting.popleft(), dry=dry)
+
+
+def _once(done: dict[str, Future[Graded]], workers: Workers, one: HandedIn) -> Future[Graded]:
+    """The result of the first submission that is the same, or a new one."""
+    if one.content not in done:
+        if len(done) >= KEPT:
+            del done[next(iter(done))]
+        done[one.content] = workers.submit(one.files, one.left)
+    return done[one.content]
+
+
+def _written(
+    pen: Writer, assignment: Assignment, one: HandedIn, future: Future[Graded] | None, line: Line | None, *, dry: bool
+) -> Step:
+    if line is not None or future is None:
+        return Step(line or {}, None, False)
+    result = future.result()
+    if dry:
+        return Step(writer.shown(one.student, assignment, result), result, True)
+    line = pen.write(one.student, one.fingerprint(assignment), result, one.files, one.timestamp)
+    return Step(line, result, True)
+
+
+def prepared(course: Course, name: str, limits: Limits) -> tuple[Assignment, Executor]:
+    """The assignment with its tests tried on the teacher's solution, and a warm parent for it."""
+    assignment = assignments.prepared(course, name, limits)
+    executor = Executor(assignment.packages, hidden(course))
+    try:
+        return assignments.tried(assignment, executor), executor
+    except BaseException:
+        executor.close()
+        raise
+
+
+def hidden(course: Course) -> list[Path]:
+    """What no sandbox may see, wherever it lies."""
+    database = course.database.removeprefix("sqlite:///")
+    return [course.folder, *([Path(database)] if database.startswith("/") else [])]
+
+
+Progress = Callable[[int, int, Any], None]

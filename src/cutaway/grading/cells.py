@@ -1,0 +1,211 @@
+"""Cells run as Jupyter runs them, and what they show is recorded as Jupyter records it, without a kernel.
+
+A `Recorder` is an IPython shell whose outputs go, as nbformat has them, to a function: streams, rich displays,
+results, tracebacks. Asking for input is refused with the sentence that a kernel has for it; widgets are drawn by
+nobody and stay as they were made. The warm parent makes one before it forks, because that is what takes time.
+"""
+
+from __future__ import annotations
+
+import builtins
+import getpass
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+Output = dict[str, Any]  # as nbformat has it, or {"output_type": "clear", "wait": bool}
+Emit = Callable[[Output], object]
+
+CONFIG = Config(
+    {"HistoryManager": {"enabled": False, "hist_file": ":memory:"}, "InteractiveShell": {"colors": "neutral"}}
+)
+NO_INPUT = "raw_input was called, but this frontend does not support input requests."
+BUFFER_CHARACTERS = 1 << 16
+PLAIN = "text/plain"
+
+
+class Stream(io.TextIOBase):
+    """Standard output or error: what is written is emitted in pieces, in the order of both streams together."""
+
+    encoding, errors = "utf-8", "replace"
+
+    def __init__(self, name: str, recorder: Recorder, descriptor: int) -> None:
+        self.name, self._recorder, self._descriptor = name, recorder, descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return False
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._recorder.wrote(self.name, text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits longer than the cell, and all pieces keep their order anyhow."""
+
+
+class _Publisher(DisplayPublisher):
+    recorder: Recorder
+
+    def publish(  # type: ignore[override]
+        self, data: Any, metadata: Any = None, *, transient: Any = None, update: bool = False, **_: Any
+    ) -> None:
+        self.recorder.show({"output_type": "display_data", "data": data, "metadata": metadata or {}})
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.recorder.show({"output_type": "clear", "wait": bool(wait)})
+
+
+class _Hook(DisplayHook):
+    recorder: Recorder
+
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+        result = {"output_type": "execute_result", "execution_count": self.prompt_count}
+        self.recorder.show({**result, "data": format_dict, "metadata": md_dict or {}})
+
+    def finish_displayhook(self) -> None:
+        self._is_active = False
+
+
+class _Shell(InteractiveShell):
+    recorder: Recorder
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+        named = {"ename": str(etype.__name__), "evalue": _said(evalue), "traceback": stb}
+        self.recorder.show({"output_type": "error", **named})
+
+    def system(self, cmd: str) -> None:
+        """Run a line of the shell; what it says comes where it was called, its status is `_exit_code`."""
+        done = subprocess.Popen(
+            self.var_expand(cmd, depth=1), shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace",
+        )  # fmt: skip
+        assert done.stdout
+        for line in done.stdout:
+            sys.stdout.write(line)
+        self.user_ns["_exit_code"] = done.wait()
+
+    system_piped = system_raw = system
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """No windows are ever opened."""
+
+
+def _said(error: Any) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(this exception cannot say what it is)"
+
+
+class Recorder:
+    """A shell of its own, whose outputs go to `emit` while a cell runs."""
+
+    def __init__(self, output_bytes: int = 1 << 20) -> None:
+        self._emit: Emit = lambda output: None
+        self._buffered: tuple[str, list[str]] = ("stdout", [])
+        self._buffered_characters = self._shown_bytes = 0
+        self.output_bytes = output_bytes
+        classes = {"displayhook_class": _Hook, "display_pub_class": _Publisher}
+        _Shell.recorder = _Hook.recorder = _Publisher.recorder = self
+        self.shell = _Shell.instance(config=CONFIG, **classes)
+
+    def take_over(self, emit: Emit) -> None:
+        """From now on this process's outputs are `emit`'s: Python's streams, and what programs write by number."""
+        self._emit = emit
+        self._caught = [_catching(1), _catching(2)]
+        sys.stdout, sys.stderr = Stream("stdout", self, 1), Stream("stderr", self, 2)
+        sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr  # type: ignore[misc,assignment]
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115
+        builtins.input = getpass.getpass = _refuse_input  # type: ignore[assignment]
+
+    def run(self, source: str) -> bool:
+        """Run one cell; whether it ended without an error."""
+        self._shown_bytes = 0
+        try:
+            result = self.shell.run_cell(source, store_history=True)
+        except KeyboardInterrupt:  # it came between the cell and its end
+            self.show({"output_type": "error", "ename": "KeyboardInterrupt", "evalue": "", "traceback": []})
+            return False
+        finally:
+            self.flush()
+        return bool(result.success)
+
+    # --- Recording ---------------------------------------------------------
+
+    def wrote(self, name: str, text: str) -> None:
+        """Take in what a stream was given."""
+        if name != self._buffered[0]:
+            self.flush()
+            self._buffered = (name, [])
+        self._buffered[1].append(text)
+        self._buffered_characters += len(text)
+        if self._buffered_characters > BUFFER_CHARACTERS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Let go of what is still held back, then of what programs wrote by number."""
+        name, pieces = self._buffered
+        self._buffered, self._buffered_characters = (name, []), 0
+        if text := "".join(pieces):
+            self._show({"output_type": "stream", "name": name, "text": text}, len(text))
+        for name, file in zip(("stdout", "stderr"), self._caught, strict=True):
+            if heard := _taken(file, self.output_bytes):
+                self._show({"output_type": "stream", "name": name, "text": heard}, len(heard))
+
+    def show(self, output: Output) -> None:
+        """Emit one output, after all that was written before it."""
+        self.flush()
+        self._show(output, sum(len(str(each)) for each in output.get("data", {}).values()))
+
+    def _show(self, output: Output, size: int) -> None:
+        if self._shown_bytes > self.output_bytes and output["output_type"] != "error":
+            return
+        self._shown_bytes += size
+        if self._shown_bytes > self.output_bytes and output["output_type"] != "error":
+            output = {"output_type": "stream", "name": "stdout", "text": _cut(output, self.output_bytes)}
+        self._emit(output)
+
+
+def _cut(output: Output, most: int) -> str:
+    return f"{output.get('text', '')[:most]}\n[more than {most} bytes were shown by this cell; the rest was dropped]\n"
+
+
+def _refuse_input(prompt: str = "", stream: Any = None) -> str:
+    raise StdinNotImplementedError(NO_INPUT)
+
+
+def _catching(descriptor: int) -> int:
+    """A nameless file that takes what is written to `descriptor`, also by other programs."""
+    file = os.open("/tmp", os.O_TMPFILE | os.O_RDWR | os.O_APPEND, 0o600)
+    os.dup2(file, descriptor)
+    return file
+
+
+def _taken(file: int, most: int) -> str:
+    size = os.fstat(file).st_size
+    if not size:
+        return ""
+    text = os.pread(file, most, 0).decode(errors="replace")
+    os.ftruncate(file, 0)
+    return text

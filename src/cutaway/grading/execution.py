@@ -1,0 +1,291 @@
+"""One notebook, run: its cells in the student's sandbox, its tests beside it, and for each cell what it showed.
+
+What a cell destroys is run again without it: when a cell cannot be interrupted, or ends its own process, or breaks a
+limit, both sandboxes are thrown away, and the cells before and after it are run in new ones. What a test has found
+by then stands.
+"""
+
+from __future__ import annotations
+
+import secrets
+import select
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cutaway.grading.executor import Executor, Sandbox, both
+from cutaway.grading.limits import Limits
+from cutaway.grading.restored import Cell
+from cutaway.grading.wire import Broken, Ended, Line
+
+LIVES = 4  # how often a notebook is begun: it may destroy three sandboxes
+FLOOD = 8  # times the output limit, after which somebody writes past the recorder
+
+Output = dict[str, Any]
+SEPARATED, INSIDE = "separated", "inside"
+
+WHY_ENDED = {
+    "ended": "it ended its own process",
+    "memory": "it took more memory than a submission may have",
+    "cpu": "it took more processor time than a submission may have",
+    "killed": "it could not be interrupted",
+    "flood": "it wrote more than is recorded",
+}
+
+
+@dataclass
+class Shown:
+    """What a cell showed when it was run, and how it ended."""
+
+    outputs: list[Output] = field(default_factory=list)
+    ran: bool = False
+    passed: bool = False  # without an error
+    compared: dict[str, str] = field(default_factory=dict)  # of a failing comparison: expected and got
+    trouble: str = ""  # "time", or how it destroyed its sandbox
+
+    def add(self, output: Any) -> None:
+        """Take in one output, if it is one."""
+        made = _plain_output(output)
+        if made is None:
+            return
+        if made["output_type"] == "clear":
+            self.outputs.clear()
+        elif self.outputs and made["output_type"] == "stream" and _same_stream(self.outputs[-1], made):
+            self.outputs[-1]["text"] += made["text"]
+        else:
+            self.outputs.append(made)
+
+
+def _same_stream(one: Output, other: Output) -> bool:
+    return (one["output_type"], one.get("name")) == ("stream", other["name"])
+
+
+def _plain_output(output: Any) -> Output | None:
+    """An output as nbformat has it; what a sandbox sends may be anything."""
+    kind = output.get("output_type") if isinstance(output, dict) else None
+    if kind == "clear":
+        return {"output_type": "clear"}
+    if kind == "stream" and output.get("name") in ("stdout", "stderr") and isinstance(output.get("text"), str):
+        return {"output_type": "stream", "name": output["name"], "text": output["text"]}
+    if kind == "error":
+        lines = output.get("traceback")
+        return {"output_type": "error", "ename": str(output.get("ename")), "evalue": str(output.get("evalue")),
+                "traceback": [str(line) for line in lines] if isinstance(lines, list) else []}  # fmt: skip
+    if kind in ("display_data", "execute_result") and isinstance(output.get("data"), dict):
+        metadata = output.get("metadata")
+        made = {"output_type": kind, "data": output["data"], "metadata": metadata if isinstance(metadata, dict) else {}}
+        return made | ({"execution_count": None} if kind == "execute_result" else {})
+    return None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a notebook's tests are run: what both sides are given first, and which tests run inside."""
+
+    files: list[list[Any]]  # place, base64, mode
+    test_files: list[list[Any]]
+    own: list[str]
+    classes: list[str]
+    imports: dict[str, list[str]]  # of each released test
+    inside: frozenset[str] = frozenset()
+
+    def mode(self, name: str) -> str:
+        """Where the test of this name runs."""
+        return INSIDE if name in self.inside else SEPARATED
+
+
+class _Lost(Exception):
+    """A cell has destroyed its sandbox."""
+
+    def __init__(self, place: int, why: str) -> None:
+        super().__init__(why)
+        self.place, self.why = place, why
+
+
+class _OutOfTime(Exception):
+    """The notebook's time is over."""
+
+
+def run(executor: Executor, recipe: Recipe, cells: Sequence[Cell], limits: Limits) -> list[Shown]:
+    """Run the cells from the top; what each showed, in their order."""
+    shown = [Shown() for _ in cells]
+    without: set[int] = set()
+    deadline = time.monotonic() + limits.notebook_s
+    for _ in range(LIVES):
+        life = _Life(executor, recipe, cells, limits, shown, deadline)
+        try:
+            life.live(without)
+        except _Lost as lost:
+            without.add(lost.place)
+            one = shown[lost.place]
+            one.ran, one.passed, one.trouble = True, False, lost.why
+            one.add(_ended(lost.why))
+        except _OutOfTime:
+            break
+        else:
+            break
+        finally:
+            life.close()
+    return shown
+
+
+def _is_heard(message: Any) -> bool:
+    """Whether it is something that a submission may add to what its test shows: what it prints, and no result."""
+    output = message.get("output")
+    return isinstance(output, dict) and output.get("output_type") in ("stream", "display_data")
+
+
+def _ended(why: str) -> Output:
+    said = WHY_ENDED.get(why, why)
+    return {
+        "output_type": "error",
+        "ename": "SubmissionEnded",
+        "evalue": said,
+        "traceback": [f"SubmissionEnded: {said}"],
+    }
+
+
+class _Life:
+    """One go at a notebook, in sandboxes of its own."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        recipe: Recipe,
+        cells: Sequence[Cell],
+        limits: Limits,
+        shown: list[Shown],
+        deadline: float,
+    ) -> None:
+        self._recipe, self._cells, self._limits = recipe, cells, limits
+        self._shown, self._deadline, self._heard, self._order = shown, deadline, 0, ""
+        tests = any(each.owned and each.owned.tests and recipe.mode(each.owned.name) == SEPARATED for each in cells)
+        self._student: Sandbox
+        self._examiner: Sandbox | None
+        if tests:
+            self._student, self._examiner = both(executor, limits)
+        else:
+            self._student, self._examiner = executor.sandbox("student", limits), None
+
+    def live(self, without: set[int]) -> None:
+        """Run every cell but those `without`; _Lost when one destroys the sandbox."""
+        self._tell(self._student, {"files": self._recipe.files}, 0)
+        if self._examiner:
+            given = {"files": self._recipe.test_files, "own": self._recipe.own, "classes": self._recipe.classes}
+            self._tell(self._examiner, given, 0)
+        for place, cell in enumerate(self._cells):
+            if cell.kind != "code" or place in without or not cell.source.strip():
+                continue
+            if time.monotonic() > self._deadline:
+                raise _OutOfTime
+            self._run(place, cell)
+
+    def close(self) -> None:
+        self._student.close()
+        if self._examiner:
+            self._examiner.close()
+
+    def _run(self, place: int, cell: Cell) -> None:
+        """Run one cell where it belongs; a test that has been run in an earlier life keeps what it showed then."""
+        shown, owned = Shown(ran=True), cell.owned
+        if owned is None or not owned.tests:
+            self._in(self._student, place, {"run": cell.source}, shown)
+        elif self._recipe.mode(owned.name) == INSIDE:
+            self._in(self._student, place, {"run": cell.source, "test": True}, shown)
+        else:
+            assert self._examiner
+            self._in(self._examiner, place, {"run": cell.source}, shown)
+            imports = self._recipe.imports.get(owned.name, [])
+            heard = Shown()
+            self._tell(self._student, {"imports": imports, "mark": True, "of": self._number()}, place)
+            try:
+                self._hear(self._student.line, place, heard, "marked", self._limits.cell_s)
+            except TimeoutError:
+                raise _Lost(place, "killed") from None
+            for output in heard.outputs:
+                shown.add(output if _is_heard({"output": output}) else None)
+        if not self._shown[place].ran:
+            self._shown[place] = shown
+
+    def _in(self, sandbox: Sandbox, place: int, order: dict[str, Any], shown: Shown) -> None:
+        """Give an order and wait until it is done. In time, or interrupted; else it is _Lost."""
+        self._tell(sandbox, {**order, "of": self._number()}, place)
+        limit = min(self._limits.cell_s, max(0.0, self._deadline - time.monotonic()))
+        try:
+            done = self._hear(sandbox.line, place, shown, "done", limit)
+        except TimeoutError:
+            shown.trouble = "time"
+            self._student.interrupt()
+            try:
+                done = self._hear(sandbox.line, place, shown, "done", self._limits.grace_s / 2)
+            except TimeoutError:
+                done = self._last_chance(sandbox, place, shown)
+            shown.add(_too_long(self._limits.cell_s))
+        shown.passed = done.get("done") is True and not shown.trouble
+        compared = done.get("compared")
+        shown.compared = compared if isinstance(compared, dict) and sandbox is self._examiner else {}
+
+    def _last_chance(self, sandbox: Sandbox, place: int, shown: Shown) -> Any:
+        sandbox.interrupt()
+        try:
+            return self._hear(sandbox.line, place, shown, "done", self._limits.grace_s / 2)
+        except TimeoutError:
+            raise _Lost(place, "killed") from None
+
+    def _number(self) -> str:
+        """A number for the next order, which nobody who has not seen the order can say."""
+        self._order = secrets.token_hex(16)
+        return self._order
+
+    def _tell(self, sandbox: Sandbox, order: dict[str, Any], place: int) -> None:
+        try:
+            sandbox.line.send(order, time.monotonic() + self._limits.grace_s)
+        except Ended:
+            raise _Lost(place, self._end_of(sandbox)) from None
+        except TimeoutError:
+            raise _Lost(place, "killed") from None
+
+    def _hear(self, awaited: Line, place: int, shown: Shown, word: str, limit_s: float) -> dict[str, Any]:
+        """Take in what both sandboxes show until `awaited` says `word`."""
+        deadline = time.monotonic() + limit_s
+        sandboxes = [self._student, *([self._examiner] if self._examiner else [])]
+        while True:
+            for sandbox in sandboxes:
+                if not sandbox.line.ready():
+                    continue
+                try:
+                    message = sandbox.line.receive(deadline)
+                except Ended:
+                    raise _Lost(place, self._end_of(sandbox)) from None
+                except Broken:
+                    raise _Lost(place, "killed") from None
+                if sandbox.line is awaited and word in message and message.get("of") == self._order:
+                    return dict(message)
+                self._weigh(place, message)
+                if awaited is self._student.line or sandbox is self._examiner or _is_heard(message):
+                    shown.add(message.get("output"))
+            if not any(sandbox.line.ready() for sandbox in sandboxes):
+                left = deadline - time.monotonic()
+                if left <= 0 or not select.select([each.line.socket for each in sandboxes], (), (), left)[0]:
+                    raise TimeoutError
+
+    def _weigh(self, place: int, message: Any) -> None:
+        self._heard += 1 + len(str(message))
+        if self._heard > FLOOD * self._limits.output_bytes * 4:
+            raise _Lost(place, "flood")
+
+    def _end_of(self, sandbox: Sandbox) -> str:
+        """How a sandbox ended that has hung up by itself."""
+        end = sandbox.close()
+        return end if end in WHY_ENDED and end != "killed" else "ended"
+
+
+def _too_long(limit_s: float) -> Output:
+    said = f"it was still running after {limit_s:g} s"
+    return {
+        "output_type": "error",
+        "ename": "CellTimeoutError",
+        "evalue": said,
+        "traceback": [f"CellTimeoutError: {said}"],
+    }

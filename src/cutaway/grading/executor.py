@@ -1,0 +1,156 @@
+"""The executor: the grader's end of the warm parent. It asks for sandboxes and lets go of them.
+
+A `Sandbox` is a line to what works inside and a hold on its keeper; whoever closes it, or dies, ends it whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from cutaway.grading import house
+from cutaway.grading.limits import Limits
+from cutaway.grading.wire import Line
+from cutaway.linux import commands, namespaces
+from cutaway.problem import Problem
+
+READY_S = 120.0  # for loading packages on a slow machine
+ENDED_S = 30.0
+ENDS = {b"e": "ended", b"m": "memory", b"c": "cpu", b"k": "killed"}
+ENVIRONMENT = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others reserve more addresses than a sandbox may have
+    "HOME": house.TMP,
+    "LANG": "C.UTF-8",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MPLCONFIGDIR": f"{house.TMP}/matplotlib",
+    "IPYTHONDIR": f"{house.TMP}/ipython",
+    "NBGRADER_EXECUTION": "autograde",
+    "OMP_NUM_THREADS": "1",  # a process with threads forks badly, and every submission has one core's worth
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",  # sets are shown in the same order in every run
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "SHELL": "/bin/sh",
+    "TERM": "dumb",
+}
+
+
+class Sandbox:
+    """One side at work behind walls."""
+
+    def __init__(self, line: Line, control: socket.socket) -> None:
+        self.line, self._control, self._end = line, control, ""
+        weakref.finalize(self, control.close)
+
+    def interrupt(self) -> None:
+        """Have it raise KeyboardInterrupt in what it runs."""
+        with suppress(OSError):
+            self._control.send(b"i")
+
+    def close(self) -> str:
+        """End it with everything in it; the way it ended: ended, memory, cpu, killed, or why it never began."""
+        if not self._end:
+            with suppress(OSError):
+                self._control.shutdown(socket.SHUT_WR)
+            self._control.settimeout(ENDED_S)
+            told = self._control.recv(4096)
+            self._end = ENDS.get(told, told.decode(errors="replace") or "killed")
+            self._control.close()
+            self.line.close()
+        return self._end
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Executor:
+    """A warm parent with `packages` loaded. Problem when this machine denies it its walls: there is no way without.
+
+    `hidden` are folders that must not be seen inside even if they lie within what is shown.
+    """
+
+    def __init__(self, packages: Iterable[str] = (), hidden: Iterable[Path] = ()) -> None:
+        self._lock = threading.Lock()
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        settings = {
+            "packages": list(packages),
+            "shown": house.shown(),
+            "hidden": [str(each) for path in hidden for each in {path.absolute(), path.resolve()}],
+        }
+        argv = [sys.executable, "-P", "-s", str(Path(__file__).with_name("warm.py")), str(theirs.fileno())]
+        path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+        self._parent = subprocess.Popen(
+            [*argv, json.dumps(settings)],
+            env={**ENVIRONMENT, "PATH": path, "TZ": os.environ.get("TZ", "")},
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        theirs.close()
+        self.missing = self._settle()
+
+    def _settle(self) -> list[str]:
+        self._requests.settimeout(READY_S)
+        try:
+            told = json.loads(self._requests.recv(1 << 20) or b"{}")
+        except TimeoutError:
+            told = {"refused": f"loading the packages took more than {READY_S:g} s"}
+        if "ready" in told:
+            missing: list[str] = told["missing"]
+            return missing
+        self.close()
+        said = told.get("refused") or "the warm parent ended before it was ready"
+        why = f"{said} ({hint})" if (hint := namespaces.obstacle()) else said
+        raise Problem(f"making a sandbox: {why}; nothing is ever run outside one")
+
+    def sandbox(self, side: str, limits: Limits, between: socket.socket | None = None) -> Sandbox:
+        """A new sandbox in which `student` or `examiner` works; `between` is its line to the other one."""
+        control, control_there = socket.socketpair()
+        line, line_there = socket.socketpair()
+        sent = [control_there, line_there, *([between] if between else [])]
+        with self._lock:
+            request = json.dumps({"side": side, "limits": limits.plain()}).encode()
+            try:
+                socket.send_fds(self._requests, [request], [each.fileno() for each in sent])
+            except OSError as error:
+                raise Problem(f"making a sandbox: the warm parent has ended: {error}; grade again to go on") from None
+        for each in sent:
+            each.close()
+        return Sandbox(Line(line), control)
+
+    def close(self) -> None:
+        """End the warm parent, and with it every sandbox."""
+        self._requests.close()
+        commands.end(self._parent)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def both(executor: Executor, limits: Limits) -> tuple[Sandbox, Sandbox]:
+    """A submission's sandbox and its tests', with a line between them."""
+    one, other = socket.socketpair()
+    return executor.sandbox("student", limits, one), executor.sandbox("examiner", limits, other)
+
+
+def until(limit_s: float) -> float:
+    """A deadline, on the monotonic clock."""
+    return time.monotonic() + limit_s

@@ -1,0 +1,70 @@
+"""From what a cell showed to its mark, as nbgrader has it, and what kept it from being more."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.utils import get_partial_grade
+
+from cutaway.grading.execution import Shown
+from cutaway.grading.restored import Cell
+
+SAID_CHARACTERS = 300
+
+
+@dataclass
+class Mark:
+    """Of one cell. `score` is None until a person has given one.
+
+    `status`: passed, failed, partial; manual (a person has to look), unanswered (as it was given); not run.
+    """
+
+    score: float | None
+    max: float
+    status: str
+    mode: str = ""  # where a test ran: separated or inside
+    why: str = ""  # of what is not passed: the error, in a line
+    compared: dict[str, str] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """As it crosses between processes and into files."""
+        return asdict(self)
+
+
+def mark(cell: Cell, shown: Shown, mode: str) -> Mark:
+    """The mark of a cell that has one."""
+    owned = cell.owned
+    assert owned is not None
+    if owned.solution or owned.task or owned.cell_type != "code":
+        unanswered = owned.solution and cell.unanswered
+        return Mark(0.0 if unanswered else None, owned.points, "unanswered" if unanswered else "manual")
+    if not shown.ran:
+        return Mark(0.0, owned.points, "not run", mode, "the notebook's time was over before this test")
+    if (error := _error(shown)) is not None:
+        return Mark(0.0, owned.points, "failed", mode, error, shown.compared)
+    if not shown.passed:
+        return Mark(0.0, owned.points, "failed", mode, "the test did not come to its end")
+    return _whole_or_part(owned.points, shown, mode)
+
+
+def _whole_or_part(points: float, shown: Shown, mode: str) -> Mark:
+    for output in shown.outputs:
+        if output["output_type"] == "execute_result":
+            try:
+                score = float(get_partial_grade(NotebookNode(output), points))
+            except (ValueError, KeyError, TypeError) as error:
+                return Mark(0.0, points, "failed", mode, f"the test's partial credit is none: {error}")
+            return Mark(score, points, "passed" if score == points else "partial", mode)
+    return Mark(points, points, "passed", mode)
+
+
+def _error(shown: Shown) -> str | None:
+    """What went wrong, in a line; None when nothing did. Whatever is written to standard error fails a test."""
+    for output in shown.outputs:
+        if output["output_type"] == "error":
+            return f"{output['ename']}: {output['evalue']}".strip(": ")[:SAID_CHARACTERS]
+        if output["output_type"] == "stream" and output["name"] == "stderr":
+            return f"on standard error: {output['text'].strip()}"[:SAID_CHARACTERS]
+    return None

@@ -1,0 +1,104 @@
+"""The warm parent: moves into the house, loads the course's packages, then forks a sandbox whenever it is asked.
+
+Started as `python -P -s warm.py DESCRIPTOR SETTINGS`. It never sees a test, a gradebook or a submission: they are
+not in the house, and what a sandbox is to run goes from the grader into that sandbox and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import platform
+import signal
+import socket
+import sys
+import traceback
+from typing import Any
+
+from cutaway.grading import house, profile, sandbox
+from cutaway.grading.limits import Limits
+from cutaway.linux import filters
+from cutaway.linux.seccomp import Instruction
+
+REQUEST_BYTES, MOST_DESCRIPTORS = 1 << 16, 4
+
+
+def main(descriptor: int, settings: dict[str, Any]) -> None:
+    """Tell `ready`, or why not; then serve until the grader is gone."""
+    grader = socket.socket(fileno=descriptor)
+    try:
+        house.move_in(settings["shown"], settings["hidden"])
+        missing = load(settings["packages"])
+        recorder = _recorder()
+    except Exception as error:
+        grader.send(json.dumps({"refused": str(error), "trace": traceback.format_exc()}).encode())
+        return
+    grader.send(json.dumps({"ready": True, "missing": missing}).encode())
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are reaped by the kernel
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is the grader's
+    gc.collect()
+    gc.freeze()  # so that the collector does not touch, and thereby copy, what all sandboxes share
+    filtered = filters.compiled(profile.PROFILE, platform.machine())
+    while _serve(grader, recorder, filtered):
+        pass
+
+
+def load(packages: list[str]) -> list[str]:
+    """Import each package; those that are not there."""
+    missing = []
+    for name in packages:
+        try:
+            importlib.import_module(name)
+        except Exception:  # a package may fail in any way; then the cell that wants it says how
+            missing.append(name)
+    return missing
+
+
+def _recorder() -> Any:
+    from cutaway.grading.cells import Recorder
+
+    recorder = Recorder()
+    recorder.shell.run_cell("1 + 1", silent=True)  # what is loaded on first use is loaded now
+    for name in ("cutaway.grading.student", "cutaway.grading.examiner"):
+        importlib.import_module(name)
+    with contextlib.suppress(ImportError):
+        importlib.import_module("matplotlib_inline.backend_inline") if "matplotlib" in sys.modules else None
+    return recorder
+
+
+def _serve(grader: socket.socket, recorder: Any, filtered: list[Instruction]) -> bool:
+    """Fork one sandbox; False when the grader has hung up."""
+    request, descriptors, _, _ = socket.recv_fds(grader, REQUEST_BYTES, MOST_DESCRIPTORS)
+    if not request:
+        return False
+    if os.fork() == 0:
+        try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            grader.close()
+            _keep(json.loads(request), descriptors, recorder, filtered)
+        finally:
+            os._exit(1)  # and never back into the loop of the parent
+    for each in descriptors:
+        os.close(each)
+    return True
+
+
+def _keep(request: dict[str, Any], descriptors: list[int], recorder: Any, filtered: list[Instruction]) -> None:
+    """Be the keeper of a sandbox in which one side works: `student` or `examiner`."""
+    control, *kept = descriptors
+    limits = Limits(**request["limits"])
+    recorder.output_bytes = limits.output_bytes
+    side = sys.modules[f"cutaway.grading.{request['side']}"]
+    line, *between = kept
+
+    def work() -> None:
+        side.live(line, between[0] if between else None, recorder)
+
+    sandbox.keep(limits, filtered, socket.socket(fileno=control), kept, work)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), json.loads(sys.argv[2]))

@@ -1,0 +1,98 @@
+"""Frames of JSON on a socket: a length of four bytes, then that many bytes of text.
+
+Either end may be hostile: a frame has a greatest length, waiting has a deadline, and what is no JSON is `Broken`.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import struct
+import time
+from typing import Any
+
+HEADER = struct.Struct(">I")
+FRAME_BYTES = 64 << 20
+CHUNK_BYTES = 1 << 18
+
+
+class Ended(EOFError):
+    """The other end has hung up."""
+
+
+class Broken(ValueError):
+    """What arrived is no frame of ours; the message says why."""
+
+
+class Line:
+    """One end of a conversation. `receive` and `send` wait no longer than until `deadline`, on the monotonic clock."""
+
+    def __init__(self, end: socket.socket, frame_bytes: int = FRAME_BYTES) -> None:
+        self.socket, self._frame_bytes, self._heard = end, frame_bytes, bytearray()
+        end.setblocking(False)
+
+    def send(self, message: Any, deadline: float | None = None) -> None:
+        """Send one message; Ended when nobody listens any more."""
+        text = json.dumps(message, separators=(",", ":")).encode()
+        rest = memoryview(HEADER.pack(len(text)) + text)
+        while rest:
+            try:
+                rest = rest[self.socket.send(rest) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT, deadline)
+            except OSError as error:
+                raise Ended(str(error)) from None
+
+    def receive(self, deadline: float | None = None) -> Any:
+        """The next message; Ended, Broken, or TimeoutError."""
+        while (message := self.pending()) is None:
+            try:
+                heard = self.socket.recv(CHUNK_BYTES)
+            except BlockingIOError:
+                self._wait(select.POLLIN, deadline)
+                continue
+            except OSError as error:
+                raise Ended(str(error)) from None
+            if not heard:
+                raise Ended("the other end has hung up")
+            self._heard += heard
+        return message
+
+    def pending(self) -> Any:
+        """A message that has arrived already and is complete, else None."""
+        if len(self._heard) < HEADER.size:
+            return None
+        (length,) = HEADER.unpack_from(self._heard)
+        if length > self._frame_bytes:
+            raise Broken(f"a frame of {length} bytes; at most {self._frame_bytes} may cross")
+        if len(self._heard) < HEADER.size + length:
+            return None
+        text = bytes(self._heard[HEADER.size : HEADER.size + length])
+        del self._heard[: HEADER.size + length]
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise Broken(f"a frame that is no JSON: {error}") from None
+        if not isinstance(message, dict):
+            raise Broken(f"a frame that is a {type(message).__name__}, not an object")
+        return message
+
+    def pending_bytes(self) -> int:
+        """How much has arrived of messages that nobody has taken yet."""
+        return len(self._heard)
+
+    def ready(self) -> bool:
+        """Whether `receive` would have something to begin with."""
+        return bool(self._heard or select.select([self.socket], (), (), 0)[0])
+
+    def close(self) -> None:
+        """Hang up."""
+        self.socket.close()
+
+    def _wait(self, event: int, deadline: float | None) -> None:
+        poll = select.poll()
+        poll.register(self.socket, event)
+        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+        if not poll.poll(left):
+            raise TimeoutError("nothing came before the deadline")

@@ -1,0 +1,207 @@
+"""The one writer of the gradebook and of the autograded folder: each submission in one transaction and one rename.
+
+A submission counts as graded when its folder under `autograded/` holds a record with the fingerprint of what was
+handed in and of how it was graded. The gradebook is written before that, so whoever is killed in between writes the
+same marks again and nothing twice. A mark that a person has given is never touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import nbformat
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy.exc import OperationalError
+
+from cutaway.grading.assignment import Assignment, Graded
+from cutaway.grading.marks import Mark
+from cutaway.grading.nbcourse import Course, File
+from cutaway.problem import Problem
+
+RECORD = ".cutaway.json"
+LOCKED_S, PAUSE_S = 60.0, 0.1
+
+Line = dict[str, Any]  # what --json prints of a submission
+T = TypeVar("T")
+
+
+class Writer:
+    """Writes what submissions came to into a course."""
+
+    def __init__(self, course: Course, assignment: Assignment, book: Any) -> None:
+        self._course, self._assignment, self._book = course, assignment, book
+        self._late = AssignLatePenalties(config=course.config)
+        self._late.init_plugin()
+
+    # --- What is there already ---------------------------------------------
+
+    def recorded(self, student: str, fingerprint: str) -> Line | None:
+        """The line of a submission that has been graded just so before."""
+        try:
+            found = json.loads((self._folder(student) / RECORD).read_text())
+        except (OSError, ValueError):
+            return None
+        line: Line | None = found["line"] if found.get("fingerprint") == fingerprint else None
+        return line
+
+    # --- Writing -----------------------------------------------------------
+
+    def write(self, student: str, fingerprint: str, graded: Graded, files: list[File], timestamp: str | None) -> Line:
+        """Write the marks, then the folder; the line of the submission."""
+        late = self._patiently(lambda: self._write_marks(student, graded, timestamp))
+        line = shown(student, self._assignment, graded, *late)
+        self._write_folder(student, fingerprint, graded, files, line)
+        return line
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """Do `work`, again when somebody else has locked the gradebook; Problem when that lasts."""
+        deadline = time.monotonic() + LOCKED_S
+        while True:
+            try:
+                return work()
+            except OperationalError as error:
+                self._book.db.rollback()
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise Problem(
+                        f"writing the gradebook {self._course.database}: {error.orig}; grade again to go on from here"
+                    ) from error
+                time.sleep(PAUSE_S)
+
+    def _write_marks(self, student: str, graded: Graded, timestamp: str | None) -> tuple[float, float]:
+        """Everything of one submission, committed at once; what is taken off for lateness, and the score without."""
+        book, name = self._book, self._assignment.name
+        book.update_or_create_student(student)
+        handed_in = {"timestamp": timestamp} if timestamp else {}
+        submission = book.update_or_create_submission(name, student, **handed_in)
+        for notebook in submission.notebooks:
+            marks = graded.marks.get(notebook.name)
+            for grade in notebook.grades if marks is not None else ():
+                _set(grade, marks[grade.name])  # type: ignore[index]
+            for comment in notebook.comments:
+                unanswered = (notebook.name, comment.name) in graded.unanswered
+                comment.auto_comment = "No response." if unanswered else None
+        book.db.commit()
+        penalty = self._penalize(submission, student)
+        return penalty, float(submission.score)
+
+    def _penalize(self, submission: Any, student: str) -> float:
+        seconds, total = submission.total_seconds_late, 0.0
+        for notebook in submission.notebooks:
+            penalty = None
+            if seconds > 0:
+                penalty = self._late.plugin_inst.late_submission_penalty(student, notebook.score, seconds)
+            if penalty is not None:
+                penalty = self._late._check_late_penalty(notebook, penalty)
+            if penalty != notebook.late_submission_penalty:
+                notebook.late_submission_penalty = penalty
+            total += penalty or 0.0
+        self._book.db.commit()
+        return total
+
+    def _write_folder(self, student: str, fingerprint: str, graded: Graded, files: list[File], line: Line) -> None:
+        """Put the autograded folder in place, whole or not at all."""
+        final = self._folder(student)
+        fresh = final.with_name(f".{final.name}.new")
+        try:
+            _remove(fresh)
+            fresh.mkdir(parents=True)
+            for file in files:
+                if not file.place.endswith(".ipynb"):
+                    _write(fresh / file.place, file.content)
+            for name, page in graded.pages.items():
+                _write(fresh / f"{name}.ipynb", json.dumps(page, indent=1, ensure_ascii=False).encode(errors="replace"))
+            _write(fresh / RECORD, json.dumps({"fingerprint": fingerprint, "line": line}).encode())
+            old = final.with_name(f".{final.name}.old")
+            _remove(old)
+            with suppress(FileNotFoundError):
+                final.rename(old)
+            fresh.rename(final)
+            _remove(old)
+        except OSError as error:
+            raise Problem(
+                f"writing {final}: {error.strerror}; make room, and grade again to go on from here"
+            ) from error
+
+    def _folder(self, student: str) -> Path:
+        return self._course.step("autograded", student, self._assignment.name)
+
+
+def _set(grade: Any, mark: Mark) -> None:
+    """As nbgrader's SaveAutoGrades: what a person has given stays, and is to be looked at again."""
+    needs = grade.manual_score is not None or mark.score is None
+    if (grade.auto_score, grade.needs_manual_grade) != (mark.score, needs):
+        grade.auto_score, grade.needs_manual_grade = mark.score, needs
+
+
+def shown(
+    student: str, assignment: Assignment, graded: Graded, penalty: float = 0.0, total: float | None = None
+) -> Line:
+    """The line of a submission: what `--json` prints, and what reports are made of."""
+    cells = _named(graded.marks)
+    flags = list(graded.flags)
+    earned = sum(mark.score or 0.0 for mark in cells.values())
+    before = earned if total is None else total
+    if penalty:
+        flags.append(f"late: {penalty:g} points are taken off")
+    if before != earned:
+        flags.append("marks that a person has given count")
+    if graded.unreadable:
+        cells = {} if len(graded.unreadable) == len(assignment.notebooks) else cells
+    return {
+        "student": student,
+        "assignment": assignment.name,
+        "cells": {name: {"score": mark.score, "max": mark.max, "status": mark.status} for name, mark in cells.items()},
+        "score": max(0.0, before - penalty),
+        "max": sum(each.points for one in assignment.notebooks for each in one.cells.values() if each.marked),
+        "flags": flags,
+    }
+
+
+def _named(marks: dict[str, dict[str, Mark]]) -> dict[str, Mark]:
+    """Marks by the name of their cell; where notebooks share a name, with the notebook's before it."""
+    names = [name for each in marks.values() for name in each]
+    return {
+        name if names.count(name) == 1 else f"{notebook}/{name}": mark
+        for notebook, each in marks.items()
+        for name, mark in each.items()
+    }
+
+
+def why(graded: Graded) -> dict[str, dict[str, Any]]:
+    """What stands behind the marks, for reports and for `--why`."""
+    return {name: mark.plain() for name, mark in _named(graded.marks).items()}
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(0o444)
+
+
+def _remove(folder: Path) -> None:
+    """Also when it is read-only, as nbgrader leaves it."""
+    if not folder.exists():
+        return
+    for where, names, _ in os.walk(folder):
+        for name in [".", *names]:
+            path = Path(where) / name
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | stat.S_IRWXU)
+    shutil.rmtree(folder)
+
+
+def valid(page: dict[str, Any]) -> bool:
+    """Whether nbformat finds the page a notebook."""
+    try:
+        nbformat.validate(page)
+    except nbformat.ValidationError:
+        return False
+    return True

@@ -1,0 +1,290 @@
+# ruff: noqa: E501  cells stand as they are
+"""What a sandbox shows, refuses and ends: asked from within it, by cells."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cutaway.grading import execution, house
+from cutaway.grading.execution import Recipe, Shown
+from cutaway.grading.executor import Executor
+from cutaway.grading.limits import MIB, Limits
+from cutaway.grading.restored import Cell
+from cutaway.linux import processes
+from cutaway.linux.namespaces import Kind
+from cutaway.problem import Problem
+
+pytestmark = pytest.mark.xdist_group("sandboxes")
+
+NOTHING = Recipe([], [], [], [], {})
+SHORT = Limits(cell_s=1.0, notebook_s=6, grace_s=0.6, cpu_s=10, memory_bytes=256 * MIB)
+
+
+def run(executor: Executor, *sources: str, limits: Limits = SHORT, recipe: Recipe = NOTHING) -> list[Shown]:
+    return execution.run(executor, recipe, [Cell("code", source) for source in sources], limits)
+
+
+def printed(executor: Executor, source: str) -> str:
+    (shown,) = run(executor, source)
+    assert shown.passed, shown.outputs
+    return "".join(output.get("text", "") for output in shown.outputs)
+
+
+def error(shown: Shown) -> tuple[str, str]:
+    (found,) = [output for output in shown.outputs if output["output_type"] == "error"]
+    return found["ename"], found["evalue"]
+
+
+# --- Walls -----------------------------------------------------------------
+
+
+def test_every_namespace_is_its_own(executor: Executor) -> None:
+    names = sorted(kind.value for kind in house.WALLS)
+    said = json.loads(
+        printed(executor, f"import os, json; print(json.dumps([os.readlink(f'/proc/self/ns/{{k}}') for k in {names}]))")
+    )
+    assert {Kind(name) for name in names} == set(Kind) - {Kind.TIME}
+    assert not set(said) & {str(Path(f"/proc/self/ns/{name}").readlink()) for name in names}
+
+
+def test_it_has_no_right_and_can_gain_none(executor: Executor) -> None:
+    status = dict(
+        line.split(":", 1)
+        for line in printed(executor, "print(open('/proc/self/status').read())").splitlines()
+        if ":" in line
+    )
+    assert {int(status[f"Cap{each}"], 16) for each in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {0}
+    assert (status["NoNewPrivs"].strip(), status["Seccomp"].strip()) == ("1", "2")
+
+
+def test_it_is_nobody_of_this_machine(executor: Executor) -> None:
+    """Root's submissions too: what only root may read outside, they may not."""
+    outside = printed(executor, "print(open('/proc/self/uid_map').read())").split()
+    assert outside[0] == "1000"
+    assert "0" not in printed(executor, "import os; print(os.getuid(), os.geteuid())").replace("1000", "")
+
+
+def test_it_sees_only_its_own_processes(executor: Executor) -> None:
+    assert (
+        printed(executor, "import os; print(sorted(int(p) for p in os.listdir('/proc') if p.isdigit()))") == "[1, 2]\n"
+    )
+
+
+def test_its_root_can_only_be_read(executor: Executor) -> None:
+    source = "import os\nfor p in ('/', '/usr', '/etc', '/home', '/dev', os.path.dirname(os.__file__)):\n    try: open(p + '/x', 'w'); print(p)\n    except OSError as e: print(e.errno)"
+    assert set(printed(executor, source).split()) <= {"30", "13"}
+
+
+def test_it_has_small_folders_of_its_own_to_write_to(executor: Executor) -> None:
+    assert (
+        printed(
+            executor, "import os\nfor p in ('.', '/tmp', '/dev/shm'): print(os.listdir(p)); open(p + '/x', 'w')"
+        ).split()
+        == ["[]"] * 3
+    )
+    assert printed(executor, "import os; print(os.listdir('.'))") == "[]\n"
+
+
+def test_a_hidden_folder_is_empty_even_where_its_parent_is_shown(tmp_path: Path) -> None:
+    inside = Path(sys.prefix) / "share"
+    with Executor(hidden=[inside]) as made:
+        assert any(inside.iterdir())
+        assert printed(made, f"import os; print(os.listdir({str(inside)!r}))") == "[]\n"
+
+
+def test_the_refused_calls_are_refused(executor: Executor) -> None:
+    source = """
+import ctypes, errno, socket
+libc = ctypes.CDLL(None, use_errno=True)
+for call in (lambda: libc.unshare(0x10000000), lambda: libc.mount(b'a', b'/tmp', b'tmpfs', 0, None), lambda: libc.ptrace(16, 1, 0, 0)):
+    assert call() == -1; print(ctypes.get_errno() == errno.EPERM)
+for family in (socket.AF_VSOCK, socket.AF_NETLINK, socket.AF_ALG):
+    try: socket.socket(family)
+    except OSError as error: print(error.errno == errno.EAFNOSUPPORT)
+"""
+    assert printed(executor, source).split() == ["True"] * 6
+
+
+def test_denied_namespaces_are_one_sentence_and_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a user namespace that may have no further ones, as under a container's filter."""
+    program = tmp_path / "try.py"
+    program.write_text("from cutaway.grading.executor import Executor\nExecutor()\n")
+    command = f"echo 0 > /proc/sys/user/max_user_namespaces; exec {sys.executable} {program}"
+    done = subprocess.run(
+        ["unshare", "-Ur", "--", "sh", "-c", command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "making a sandbox: " in done.stderr
+    assert "nothing is ever run outside one" in done.stderr
+
+
+def test_a_package_that_is_missing_is_told(executor: Executor) -> None:
+    with Executor(["no_such_package_here"]) as made:
+        assert made.missing == ["no_such_package_here"]
+        assert printed(made, "print(1)") == "1\n"
+
+
+# --- Cells -----------------------------------------------------------------
+
+
+def test_outputs_are_those_that_jupyter_records(executor: Executor) -> None:
+    first, second, third = run(
+        executor,
+        "import sys\nprint('out'); print('err', file=sys.stderr); print('more')",
+        "1 + 1",
+        "from IPython.display import HTML; display(HTML('<b>x</b>')); 1 / 0",
+    )
+    assert [(output["name"], output["text"]) for output in first.outputs] == [
+        ("stdout", "out\n"),
+        ("stderr", "err\n"),
+        ("stdout", "more\n"),
+    ]
+    assert [(output["output_type"], output["data"]) for output in second.outputs] == [
+        ("execute_result", {"text/plain": "2"})
+    ]
+    assert [output["output_type"] for output in third.outputs] == ["display_data", "error"]
+    assert third.outputs[0]["data"]["text/html"] == "<b>x</b>"
+    assert error(third) == ("ZeroDivisionError", "division by zero")
+
+
+def test_input_is_refused_with_the_kernels_sentence(executor: Executor) -> None:
+    assert error(run(executor, "input('name? ')")[0]) == (
+        "StdinNotImplementedError",
+        "raw_input was called, but this frontend does not support input requests.",
+    )
+
+
+def test_magics_and_lines_of_the_shell_work_inside(executor: Executor) -> None:
+    first, second = run(executor, "%time x = 1\n!echo $((6 * 7)) > file; cat file\nlines = !ls", "lines")
+    assert any("42" in output.get("text", "") for output in first.outputs), first.outputs
+    assert second.outputs[0]["data"]["text/plain"] == "['file']"
+
+
+def test_what_programs_and_libraries_write_by_number_is_recorded(executor: Executor) -> None:
+    assert "by number" in printed(executor, "import os; os.write(1, b'by number')")
+
+
+def test_clear_output_clears(executor: Executor) -> None:
+    (shown,) = run(executor, "from IPython.display import clear_output\nprint('gone'); clear_output(); print('here')")
+    assert [output.get("text") for output in shown.outputs] == ["here\n"]
+
+
+def test_top_level_await_works(executor: Executor) -> None:
+    assert printed(executor, "import asyncio\nawait asyncio.sleep(0)\nprint('slept')") == "slept\n"
+
+
+def test_more_output_than_the_limit_is_cut_and_said(executor: Executor) -> None:
+    (shown,) = run(executor, "for _ in range(300): print('x' * 1000)", limits=Limits(output_bytes=10_000))
+    assert sum(len(output["text"]) for output in shown.outputs) < 20_000
+    assert "the rest was dropped" in shown.outputs[-1]["text"]
+
+
+# --- Limits ----------------------------------------------------------------
+
+
+def test_after_an_endless_loop_is_cut_later_cells_still_run(executor: Executor) -> None:
+    first, loop, last = run(executor, "x = 1", "while True: pass", "print(x + 1)")
+    assert first.passed
+    assert loop.trouble == "time"
+    assert not loop.passed
+    assert last.outputs[0]["text"] == "2\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os; os._exit(0)",
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        "import ctypes; ctypes.string_at(0)",
+    ],
+    ids=["ends its process", "cannot be interrupted", "crashes"],
+)
+def test_what_a_cell_destroys_is_run_again_without_it(executor: Executor, source: str) -> None:
+    first, bad, last = run(executor, "x = 1", source, "print(x + 1)")
+    assert first.passed
+    assert not bad.passed
+    assert bad.trouble
+    assert last.outputs[0]["text"] == "2\n"
+
+
+def test_memory_of_all_its_processes_together_is_limited(executor: Executor) -> None:
+    source = "import os, time\nfor _ in range(20):\n    if os.fork() == 0:\n        hoard = bytearray(b'x' * (40 << 20)); time.sleep(60)\ntime.sleep(60)"
+    (shown, after) = run(executor, source, "print('after')", limits=Limits(cell_s=20, memory_bytes=256 * MIB))
+    assert shown.trouble == "memory"
+    assert after.outputs[0]["text"] == "after\n"
+
+
+def test_processor_time_of_all_its_processes_together_is_limited(executor: Executor) -> None:
+    (shown,) = run(
+        executor, "import os\nfor _ in range(3): os.fork()\nwhile True: pass", limits=Limits(cell_s=20, cpu_s=2)
+    )
+    assert shown.trouble == "cpu"
+
+
+def test_a_notebook_has_a_time_in_all(executor: Executor) -> None:
+    began = time.monotonic()
+    shown = run(executor, *["import time; time.sleep(0.5)"] * 20, limits=Limits(cell_s=5, notebook_s=1.5))
+    assert time.monotonic() - began < 10
+    assert not shown[-1].ran
+
+
+def test_it_ends_with_everything_in_it(executor: Executor) -> None:
+    before = processes.descendants(os.getpid())
+    run(executor, "import os, time\nfor _ in range(5):\n    if os.fork() == 0:\n        os.setsid(); time.sleep(1000)")
+    deadline = time.monotonic() + 10
+    while (
+        left := [each for each in processes.descendants(os.getpid()) if each not in before and each.alive()]
+    ) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == []
+
+
+def test_it_ends_when_the_grader_is_killed(tmp_path: Path) -> None:
+    program = tmp_path / "grader.py"
+    program.write_text(
+        "from cutaway.grading.executor import Executor\nfrom cutaway.grading.limits import Limits\n"
+        "made = Executor()\nbox = made.sandbox('student', Limits())\nbox.line.send({'run': 'while True: pass', 'of': '1'})\n"
+        "print('running', flush=True)\nbox.line.receive()\n"
+    )
+    grader = subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE)
+    assert grader.stdout
+    assert grader.stdout.readline() == b"running\n"
+    deadline = time.monotonic() + 30
+    while len(below := processes.descendants(grader.pid)) < 5 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(below) >= 5  # the house, the warm parent, a keeper, process 1, the work
+    grader.kill()
+    grader.communicate()
+    assert all(each.wait(10) for each in below)
+
+
+# --- As an ordinary user ---------------------------------------------------
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root is needed to become somebody else")
+def test_an_ordinary_user_has_the_same_walls(tmp_path: Path) -> None:
+    source = "from cutaway.grading.executor import Executor\nfrom cutaway.grading.limits import Limits\nfrom cutaway.grading import execution\nfrom cutaway.grading.execution import Recipe\nfrom cutaway.grading.restored import Cell\nwith Executor() as made:\n    shown = execution.run(made, Recipe([], [], [], [], {}), [Cell('code', 'import os; print(os.getuid(), os.getpid(), os.listdir(\"/proc\")[0] and 1)')], Limits())\n    print(shown[0].outputs)\n"
+    argv = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", sys.executable, "-c", source]
+    done = subprocess.run(
+        argv,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "HOME": "/"},
+        check=False,
+    )
+    assert "1000 2 1" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_closed_executor_says_so(executor: Executor) -> None:
+    made = Executor()
+    made.close()
+    with pytest.raises(Problem, match=r"making a sandbox: .*grade again"):
+        made.sandbox("student", Limits())

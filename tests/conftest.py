@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sessions
 from chromium import browser  # noqa: F401  a fixture
 from open_doors import open_the_way
+from soak import pytest_runtest_makereport, pytest_runtest_setup  # noqa: F401  hooks
 
 from cutaway import ledger
 from cutaway.ground import course
@@ -42,7 +44,8 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         open_the_way(course.root())
-        os.environ[SESSION] = os.environ["CUTAWAY_STATE"] = tempfile.mkdtemp(prefix="cutaway-")
+        sessions.remove_dead()
+        os.environ[SESSION] = os.environ["CUTAWAY_STATE"] = sessions.folder(Process.current())
         session.config.stash[BEFORE] = things()
 
 

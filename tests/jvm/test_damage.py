@@ -84,6 +84,7 @@ def damage(classes: Path, count: int, seed: int) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_three_hundred_accidents_end_in_sentences(classes: Path) -> None:
     found = damage(classes, 300, seed=1)
     assert found["ClassFormatError"] > 60
@@ -97,6 +98,7 @@ def test_ten_thousand_accidents_end_in_sentences(classes: Path) -> None:
     assert found["ClassFormatError"] > 2000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_damaged_programs_that_still_link_run_without_a_traceback(seed: int, classes: Path, tmp_path: Path) -> None:
     chance, image, ran = random.Random(seed), library(), 0

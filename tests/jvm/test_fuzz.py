@@ -35,6 +35,7 @@ def differences(seeds: range, folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_forty_random_programs_run_alike(tmp_path: Path) -> None:
     assert differences(range(40), tmp_path) == []
 

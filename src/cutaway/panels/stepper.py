@@ -45,11 +45,11 @@ class StepPanel:
         self.run, self.at = run, 0
         self._view, self._said = HTML(layout=Layout(width="100%")), HTML()
         self._buttons = [
-            _button("Back to start", "Show the first instruction again", lambda: self.go(0)),
-            _button("Step back", "Show the instruction before this one", lambda: self.go(self.at - 1)),
-            _button("Step", "Carry out this instruction", lambda: self.go(self.at + 1)),
-            _button("Step over line", "Carry out the rest of this line, calls and all", self.over_line),
-            _button("Run to end", "Carry out everything that is left", lambda: self.go(self.run.last())),
+            button("Back to start", "Show the first instruction again", lambda: self.go(0)),
+            button("Step back", "Show the instruction before this one", lambda: self.go(self.at - 1)),
+            button("Step", "Carry out this instruction", lambda: self.go(self.at + 1)),
+            button("Step over line", "Carry out the rest of this line, calls and all", self.over_line),
+            button("Run to end", "Carry out everything that is left", lambda: self.go(self.run.last())),
         ]
         self.go(at)
 
@@ -86,10 +86,11 @@ class StepPanel:
 WRAPPED = Layout(flex_flow="row wrap")
 
 
-def _button(label: str, explained: str, do: Callable[[], None]) -> Button:
-    button = Button(description=label, tooltip=explained, layout=Layout(width="max-content"))
-    button.on_click(lambda _: do())
-    return button
+def button(label: str, explained: str, do: Callable[[], None]) -> Button:
+    """A button as wide as its label."""
+    made = Button(description=label, tooltip=explained, layout=Layout(width="max-content"))
+    made.on_click(lambda _: do())
+    return made
 
 
 # --- One moment ------------------------------------------------------------
@@ -117,31 +118,33 @@ def in_words(moment: Moment, source: tuple[str, ...]) -> str:
 
 def on_page(moment: Moment, source: tuple[str, ...]) -> str:
     """The moment for a page: source, bytecode, and what the machine holds, side by side."""
-    held = [
-        _part("Operand stack, top first", _held(reversed(moment.stack))),
-        _part("Local variables", _held(f"{name} = {value}" for name, value in moment.locals)),
-        _part("Frames, running one first", _held(moment.frames)),
-        _part("Printed", _held(moment.output.splitlines()[-6:])),
+    holds = [
+        part("Operand stack, top first", held(reversed(moment.stack))),
+        part("Local variables", held(f"{name} = {value}" for name, value in moment.locals)),
+        part("Frames, running one first", held(moment.frames)),
+        part("Printed", held(moment.output.splitlines()[-6:])),
     ]
     columns = [
-        _part("Java source", _lines(_source(moment, source))),
-        _part(f"Bytecode of {moment.method}", _lines(_bytecode(moment))),
-        f'<div class="held">{"".join(held)}</div>',
+        part("Java source", numbered(_source(moment, source))),
+        part(f"Bytecode of {moment.method}", numbered(_bytecode(moment))),
+        f'<div class="held">{"".join(holds)}</div>',
     ]
     return f'{STYLE}<div class="cutaway-step">{"".join(columns)}</div>'
 
 
-def _part(title: str, items: str) -> str:
+def part(title: str, items: str) -> str:
+    """A list under its title."""
     return f"<div><h4>{escape(title)}</h4><ol>{items}</ol></div>"
 
 
-def _held(texts: Iterable[str]) -> str:
+def held(texts: Iterable[str]) -> str:
+    """What a machine holds, one thing a line."""
     return "".join(f"<li>{escape(text)}</li>" for text in texts) or "<li><i>nothing</i></li>"
 
 
-def _lines(lines: list[Line]) -> str:
+def numbered(lines: list[Line]) -> str:
     """Numbered lines, the one where the machine is marked by a sign, a bar and to a screen reader."""
-    return "".join(map(_line, lines)) or _held([])
+    return "".join(map(_line, lines)) or held([])
 
 
 def _line(line: Line) -> str:

@@ -1,11 +1,13 @@
 """Widgets: views over the rooms below, with no logic of their own.
 
-Reading order: predict, source, namespaces, stepper, examined.
+Reading order: predict, source, namespaces, stepper, vcpu, exits, examined.
 """
 
+from cutaway.panels.exits import ExitPlot
 from cutaway.panels.namespaces import NamespacePanel
 from cutaway.panels.predict import Outcome, Predict
 from cutaway.panels.source import Source
 from cutaway.panels.stepper import StepPanel
+from cutaway.panels.vcpu import VcpuPanel
 
-__all__ = ["NamespacePanel", "Outcome", "Predict", "Source", "StepPanel"]
+__all__ = ["ExitPlot", "NamespacePanel", "Outcome", "Predict", "Source", "StepPanel", "VcpuPanel"]

@@ -33,3 +33,8 @@ def missing(on: str) -> str:
     except NoProcessor as why:
         return str(why)
     return ""
+
+
+def available() -> list[str]:
+    """The processors that can be had here, the real one first."""
+    return [on for on in CHOICES if not missing(on)]

@@ -1,0 +1,27 @@
+"""Caught by: an empty mailbox gives 0 and goes on working.
+
+An empty mailbox gives the last byte once more.
+"""
+
+
+class Mailbox(Notepad):
+    """Bytes wait behind register 8; register 9 tells of them."""
+
+    def __init__(self, number, room, memory):
+        super().__init__(number, room, memory)
+        self.waiting = []
+
+    def read(self, offset, size):
+        if offset == 8:
+            self.last = self.waiting.pop(0) if self.waiting else getattr(self, "last", 0xFF)
+            return self.last
+        if offset == 9:
+            return bool(self.waiting) | (len(self.waiting) == self.room) << 1
+        return super().read(offset, size)
+
+    def write(self, offset, size, value):
+        if offset != 8:
+            return super().write(offset, size, value)
+        if len(self.waiting) < self.room:
+            self.waiting.append(value)
+        return None

@@ -21,6 +21,7 @@ from cutaway.problem import Problem
 HANDED_OUT = {
     "01-trace-a-process": ["labs/01-trace-a-process/01-trace-a-process.ipynb"],
     "02-opcodes": ["labs/02-opcodes/02-opcodes.ipynb"],
+    "03-device": ["labs/03-device/03-device.ipynb"],
     "04-isolate": ["labs/04-isolate/04-isolate.ipynb"],
 }
 

@@ -16,9 +16,8 @@ from typing import Any
 
 from cutaway.check.bench import Bench
 from cutaway.check.contract import Missed, asks
-from cutaway.hypervisor import Machine, Memory
 from cutaway.hypervisor.accesses import Access, guest_of
-from cutaway.hypervisor.core import ANSWER
+from cutaway.hypervisor.core import ANSWER, Machine, Memory
 
 PLACES = (0x300, 0x340, 0xD0000, 0xD4000)  # two ports and two addresses: where the two devices are plugged in
 REQUEST, TEXT = 0xA000, 0xA800  # in the guest's memory

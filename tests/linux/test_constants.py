@@ -12,14 +12,16 @@ import pytest
 
 from cutaway import linux
 from cutaway.linux import seccomp
-from cutaway.linux.links import IFINFOMSG, IFREQ, NLMSGHDR
+from cutaway.linux.links import IFINFOMSG, NLMSGHDR
+from cutaway.linux.loopback import IFREQ
 from cutaway.linux.mounts import Flag
 from cutaway.linux.namespaces import Kind, names
 
 HEADERS = (
     *("stdio.h", "sys/mount.h", "linux/sched.h", "linux/prctl.h", "linux/capability.h", "linux/sockios.h"),
     *("linux/if.h", "linux/rtnetlink.h", "linux/netlink.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h"),
-    *("stddef.h", "linux/random.h", "fcntl.h"),
+    *("stddef.h", "linux/random.h", "linux/close_range.h", "linux/openat2.h", "linux/keyctl.h", "linux/bpf.h"),
+    *("sys/socket.h", "fcntl.h"),
 )
 IN_HEADERS = {  # ours, where it has another name there
     "MODE_FILTER": "SECCOMP_MODE_FILTER",
@@ -36,12 +38,20 @@ IN_HEADERS = {  # ours, where it has another name there
     "NUMBER_OFFSET": "offsetof(struct seccomp_data, nr)",
     "ARCHITECTURE_OFFSET": "offsetof(struct seccomp_data, arch)",
     "ARGUMENTS_OFFSET": "offsetof(struct seccomp_data, args)",
+    "LOAD_WORD": "BPF_LDX | BPF_MEM | BPF_W",
+    "MOVE": "BPF_ALU64 | BPF_MOV | BPF_K",
+    "COPY": "BPF_ALU | BPF_MOV | BPF_X",
+    "AND_32": "BPF_ALU | BPF_AND | BPF_K",
+    "SHIFT_RIGHT": "BPF_ALU | BPF_RSH | BPF_K",
+    "NOT_EQUAL": "BPF_JMP32 | BPF_JNE | BPF_K",
+    "EXIT": "BPF_JMP | BPF_EXIT",
     "LINUX_CAPABILITY_VERSION_3": "_LINUX_CAPABILITY_VERSION_3",
     "X32_SYSCALL_BIT": "0x40000000",  # __X32_SYSCALL_BIT, which only x86 has
 }
 NOT_THE_KERNELS = {
-    *("CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "NO_CALL", "HIGH", "LOW"),
+    *("CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "NO_CALL", "HIGH", "LOW", "PATIENCE_S"),
     *("EMPTY_BYTES", "TIME_S", "MEMORY_BYTES"),
+    *("ANSWER", "CONTEXT", "KIND", "ACCESS", "MAJOR", "MINOR", "SCRATCH"),  # registers
 }
 
 
@@ -53,7 +63,7 @@ def constants() -> Iterator[tuple[str, int]]:
                 yield IN_HEADERS.get(name, name), value
     yield from ((names({kind}), kind.flag) for kind in Kind)
     yield from seccomp.FLAGS.items()
-    yield from ((f"MS_{flag.name}", flag.value) for flag in Flag)
+    yield from ((f"MS_{name}", value) for name, value in vars(Flag).items() if name.isupper())
     yield from ((f"sizeof(struct {name})", ours.size) for name, ours in STRUCTURES.items())
 
 

@@ -1,17 +1,31 @@
 """The only room that talks to the kernel by number.
 
-Reading order: calls, namespaces, processes, mounts, links, cgroups, commands; then stage and enclosed, which use
-them all, and confined. capabilities stands by itself, with rights; so do subordinate, and seccomp with filters and
-syscalls.
+Reading order: calls, namespaces, processes, attach, mounts, links, cgroups, commands; then stage and enclosed, which
+use them all, and confined. capabilities stands by itself, with rights; so do subordinate, groups with devices, and seccomp with
+filters and syscalls.
+The names below are loaded when they are first used: a container runtime starts often and needs few of them.
 """
 
-from cutaway.linux import confined
-from cutaway.linux.calls import Refused
-from cutaway.linux.commands import CommandFailed
-from cutaway.linux.enclosed import Enclosed, enter, enter_held
-from cutaway.linux.memory import Mapping, memory_map
-from cutaway.linux.namespaces import Kind, hold, identities, identity, join, shared, unshare
-from cutaway.linux.processes import Process, descendants, marked
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cutaway.linux import confined
+    from cutaway.linux.calls import Refused
+    from cutaway.linux.commands import CommandFailed
+    from cutaway.linux.enclosed import Enclosed, enter, enter_held
+    from cutaway.linux.memory import Mapping, memory_map
+    from cutaway.linux.namespaces import Kind, hold, identities, identity, join, shared, unshare
+    from cutaway.linux.processes import Process, descendants, marked
+
+HOMES = {
+    "calls": ["Refused"],
+    "commands": ["CommandFailed"],
+    "enclosed": ["Enclosed", "enter", "enter_held"],
+    "memory": ["Mapping", "memory_map"],
+    "namespaces": ["Kind", "hold", "identities", "identity", "join", "shared", "unshare"],
+    "processes": ["Process", "descendants", "marked"],
+}
 
 __all__ = [
     "CommandFailed",
@@ -33,3 +47,12 @@ __all__ = [
     "shared",
     "unshare",
 ]
+
+
+def __getattr__(name: str) -> object:
+    for home, names in HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            return getattr(import_module(f"cutaway.linux.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

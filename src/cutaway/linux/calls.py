@@ -12,14 +12,26 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import struct
 
 from cutaway.linux import syscalls
+from cutaway.linux.light import signal
+
+TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 # --- Words -----------------------------------------------------------------
 
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000  # linux/fcntl.h
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8  # linux/fs.h, for umount2(2)
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36  # linux/prctl.h
+CLONE_NEWTIME, CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x00000080, 0x00020000, 0x02000000, 0x04000000
+CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x08000000, 0x10000000, 0x20000000, 0x40000000
+CLONE_PARENT = 0x00008000  # linux/sched.h: the new process is a child of the caller's parent
+CLOSE_RANGE_CLOEXEC = 4  # linux/close_range.h
+RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 2, 16  # linux/openat2.h
+KEYCTL_JOIN_SESSION_KEYRING = 1  # linux/keyctl.h
 
 WHY = {
     ("execve", errno.ENOENT): "no such program there; give its full path, or look at PATH",
@@ -81,6 +93,8 @@ _libc.pivot_root.argtypes = (_TEXT, _TEXT)
 _libc.sethostname.argtypes = (_TEXT, _SIZE)
 _libc.prctl.argtypes = (_INT, _LONG, _LONG, _LONG, _LONG)
 _libc.capset.argtypes = (_TEXT, _TEXT)
+_libc.setdomainname.argtypes = (_TEXT, _SIZE)
+_libc.execve.argtypes = (_TEXT, ctypes.POINTER(_TEXT), ctypes.POINTER(_TEXT))
 _libc.syscall.restype = ctypes.c_long
 
 
@@ -91,10 +105,14 @@ def _call(operation: str, objects: str, *arguments: object) -> int:
     return answer
 
 
-def _by_number(operation: str, objects: str, *arguments: int) -> int:
-    """A call for which the C library has no function."""
-    number = syscalls.table(os.uname().machine)[operation]
-    answer = int(_libc.syscall(*map(ctypes.c_long, (number, *arguments))))
+def _by_number(operation: str, objects: str, *arguments: int | bytes) -> int:
+    """A call for which the C library has no function, or not every C library."""
+    number = syscalls.native().get(operation)
+    if number is None:
+        raise refusal(operation, objects, errno.ENOSYS)
+    answer = int(
+        _libc.syscall(*(each if isinstance(each, bytes) else ctypes.c_long(each) for each in (number, *arguments)))
+    )
     if answer == -1:
         raise refusal(operation, objects, ctypes.get_errno())
     return answer
@@ -154,6 +172,57 @@ def mount_setattr(target: str, attributes: bytes) -> None:
     path, data = ctypes.create_string_buffer(os.fsencode(target)), ctypes.create_string_buffer(attributes)
     arguments = AT_FDCWD, ctypes.addressof(path), AT_RECURSIVE, ctypes.addressof(data), len(attributes)
     _by_number("mount_setattr", repr(target), *arguments)
+
+
+def setdomainname(name: str) -> None:
+    """Give the machine another NIS domain, for everybody in this UTS namespace. setdomainname(2)"""
+    _call("setdomainname", repr(name), name.encode(), len(name.encode()))
+
+
+def clone(flags: int) -> int:
+    """A child in new namespaces from its first moment; in the child the answer is 0, as with fork(2). clone(2)
+
+    For a process with one thread only: Python's own preparations for a fork are not made.
+    """
+    return _by_number("clone", f"{flags:#x}", flags | signal.SIGCHLD, 0, 0, 0, 0)
+
+
+def execve(path: str, argv: Sequence[str], env: Sequence[str]) -> Callable[[], int]:
+    """What becomes another program when it is called: all is laid ready, and that is one system call. execve(2)"""
+    vectors = [(_TEXT * (len(each) + 1))(*map(os.fsencode, each), None) for each in (argv, env)]
+    file = os.fsencode(path)
+    return lambda: _call("execve", repr(path), file, *vectors)
+
+
+def close_on_exec(first: int) -> None:
+    """Let no descriptor from `first` up reach the next program. close_range(2)"""
+    _by_number("close_range", f"{first}", first, 0xFFFFFFFF, CLOSE_RANGE_CLOEXEC)
+
+
+def open_in_root(root: int, path: str, flags: int) -> int:
+    """Open `path` as if the folder `root` were /: no link and no .. leads out of it. openat2(2)"""
+    how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+    return _by_number("openat2", f"root, {path!r}", root, os.fsencode(path) + b"\0", how, len(how))
+
+
+def socket(family: int, kind: int) -> int:
+    """A socket's descriptor. socket(2)"""
+    return _call("socket", f"{family}, {kind:#o}", family, kind, 0)
+
+
+def new_session_keyring(name: str) -> None:
+    """Leave the keys of whoever started us behind. keyctl(2)"""
+    _by_number("keyctl", repr(name), KEYCTL_JOIN_SESSION_KEYRING, os.fsencode(name) + b"\0")
+
+
+def personality(persona: int) -> None:
+    """Let uname(2) and the layout of memory be those of another kind of system. personality(2)"""
+    _by_number("personality", f"{persona:#x}", persona)
+
+
+def bpf(command: int, attributes: bytes) -> int:
+    """Load or attach a program of the kernel's other, younger filter language. bpf(2)"""
+    return _by_number("bpf", str(command), command, attributes, len(attributes))
 
 
 def _from_python(operation: str, objects: str, *arguments: int) -> None:

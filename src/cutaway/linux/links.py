@@ -5,7 +5,6 @@ See netdevice(7), rtnetlink(7); taught in notebooks 06 and 10.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import struct
@@ -14,12 +13,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cutaway.linux import calls
+from cutaway.linux.loopback import bring_up
+
+__all__ = ["bring_up", "delete", "links"]
 
 # --- Words -----------------------------------------------------------------
-
-SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914  # linux/sockios.h
-IFF_UP = 1  # linux/if.h
-IFREQ = struct.Struct("16sh22x")  # struct ifreq: the name, then here the flags
 
 RTM_DELLINK = 17  # linux/rtnetlink.h
 NLM_F_REQUEST, NLM_F_ACK = 1, 4  # linux/netlink.h
@@ -39,14 +37,6 @@ def links(netns: str | None = None) -> list[str]:
 
 
 # --- Changing --------------------------------------------------------------
-
-
-def bring_up(name: str) -> None:
-    """Switch a link on; a new network namespace has only `lo`, and it is off."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        request = fcntl.ioctl(any_socket, SIOCGIFFLAGS, IFREQ.pack(name.encode(), 0))
-        flags = IFREQ.unpack(request)[1]
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, IFREQ.pack(name.encode(), flags | IFF_UP))
 
 
 def delete(name: str, netns: str | None = None) -> None:

@@ -11,9 +11,8 @@ import enum
 import errno
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
-from cutaway.linux import calls
+from cutaway.linux import calls, files
 
 # --- Words -----------------------------------------------------------------
 
@@ -21,14 +20,14 @@ from cutaway.linux import calls
 class Kind(enum.Enum):
     """One kind of namespace: `value` is its name under /proc/PID/ns, `flag` its CLONE_NEW... of linux/sched.h."""
 
-    CGROUP = "cgroup", 0x02000000
-    IPC = "ipc", 0x08000000
-    MNT = "mnt", 0x00020000
-    NET = "net", 0x40000000
-    PID = "pid", 0x20000000
-    TIME = "time", 0x00000080
-    USER = "user", 0x10000000
-    UTS = "uts", 0x04000000
+    CGROUP = "cgroup", calls.CLONE_NEWCGROUP
+    IPC = "ipc", calls.CLONE_NEWIPC
+    MNT = "mnt", calls.CLONE_NEWNS
+    NET = "net", calls.CLONE_NEWNET
+    PID = "pid", calls.CLONE_NEWPID
+    TIME = "time", calls.CLONE_NEWTIME
+    USER = "user", calls.CLONE_NEWUSER
+    UTS = "uts", calls.CLONE_NEWUTS
 
     flag: int
 
@@ -50,7 +49,7 @@ CAP_SYS_ADMIN = 21  # linux/capability.h: the right to make every kind but USER
 
 def identity(kind: Kind, pid: Pid = "self") -> int:
     """The number of the namespace of this kind that the process is in."""
-    return Path(f"/proc/{pid}/ns/{kind.value}").stat().st_ino
+    return os.stat(f"/proc/{pid}/ns/{kind.value}").st_ino
 
 
 def identities(pid: Pid = "self") -> dict[Kind, int]:
@@ -65,7 +64,7 @@ def shared(one: Pid, other: Pid) -> set[Kind]:
 
 def may_make_any() -> bool:
     """Whether this process may make namespaces of every kind; others must begin with USER."""
-    status = Path("/proc/self/status").read_text()
+    status = files.read("/proc/self/status")
     effective = int(status.partition("CapEff:")[2].split()[0], 16)
     return bool(effective >> CAP_SYS_ADMIN & 1)
 
@@ -85,9 +84,9 @@ def map_to_root(pid: int, uid: int, gid: int) -> None:
     `setgroups` is denied first, else nobody may map a group without privilege: a process that could drop a group
     could open a file that is closed to just that group.
     """
-    Path(f"/proc/{pid}/setgroups").write_text("deny")
-    Path(f"/proc/{pid}/uid_map").write_text(f"0 {uid} 1")
-    Path(f"/proc/{pid}/gid_map").write_text(f"0 {gid} 1")
+    files.write(f"/proc/{pid}/setgroups", "deny")
+    files.write(f"/proc/{pid}/uid_map", f"0 {uid} 1")
+    files.write(f"/proc/{pid}/gid_map", f"0 {gid} 1")
 
 
 def map_self(inside: int, uid: int, gid: int) -> None:
@@ -102,7 +101,7 @@ def map_self(inside: int, uid: int, gid: int) -> None:
 
 def shift_boot_clock(offset_s: int) -> None:
     """Let the machine seem to have been up `offset_s` longer, in the TIME namespace that waits for the first child."""
-    Path("/proc/self/timens_offsets").write_text(f"boottime {offset_s} 0\nmonotonic {offset_s} 0\n")
+    files.write("/proc/self/timens_offsets", f"boottime {offset_s} 0\nmonotonic {offset_s} 0\n")
 
 
 # --- Joining and keeping ---------------------------------------------------
@@ -159,8 +158,8 @@ REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EUSERS)  # what a clo
 def obstacle() -> str | None:
     """Why user namespaces, or rights within them, are refused here, and how to enable them; None if nothing forbids."""
     for path, closed, sentence in SWITCHES:
-        if Path(path).exists() and Path(path).read_text().strip() == closed:
+        if os.path.exists(path) and files.read(path).strip() == closed:
             return sentence
-    if "\nSeccomp:\t2" in Path("/proc/self/status").read_text():
+    if "\nSeccomp:\t2" in files.read("/proc/self/status"):
         return "a seccomp filter, such as Docker's, may forbid them; start the container with seccomp=unconfined"
     return None

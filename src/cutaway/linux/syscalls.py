@@ -6,6 +6,8 @@ Source: asm/unistd_64.h, unistd_32.h and unistd_x32.h of Linux, asm-generic/unis
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,6 +156,17 @@ def table(architecture: str) -> Mapping[str, int]:
         return numbered(NAMES[architecture])
     common = {name: number for name, number in table("x86_64").items() if name not in ONLY_X86_64.split()}
     return {name: X32_SYSCALL_BIT | number for name, number in (common | numbered(ONLY_X32)).items()}
+
+
+def native() -> Mapping[str, int]:
+    """The numbers of this machine; empty on one that is not here. Asked once: a process may change what it is told."""
+    if not _native:
+        machine = os.uname().machine
+        _native.append(table(machine) if machine in NAMES else {})
+    return _native[0]
+
+
+_native: list[Mapping[str, int]] = []
 
 
 def numbered(names: str) -> dict[str, int]:

@@ -1,0 +1,223 @@
+"""One container's control groups, of version 2 or 1, behind one small vocabulary.
+
+Version 2 is one tree: a group is one folder, and a controller works in it when the folder above has handed it down.
+Version 1 is a tree for each controller: a group is a folder in every one of them. What both do is said here once:
+make, join, see, limit, freeze, kill, remove. What only one has is said by name: a file of the other raises.
+See cgroups(7) and the kernel's Documentation/admin-guide/cgroup-v2.rst and cgroup-v1; taught in notebook 07.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from cutaway.linux.files import read, write
+from cutaway.linux.light import signal, suppress
+
+TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNIFIED = ""  # version 2's one hierarchy, where version 1 has the names of controllers
+PATIENCE_S, PAUSE_S = 10, 0.002
+
+# --- Where hierarchies are -------------------------------------------------
+
+
+def hierarchies(mountinfo: str = "/proc/self/mountinfo") -> dict[str, tuple[str, str]]:
+    """Controller -> where its hierarchy is mounted, and which group of it that shows; version 1 wins on a hybrid."""
+    found: dict[str, tuple[str, str]] = {}
+    unified = None
+    for line in read(mountinfo).splitlines():
+        before, _, after = line.partition(" - ")
+        filesystem, _, options = after.split(" ", 2)
+        root, target = before.split(" ")[3:5]
+        if filesystem == "cgroup2":
+            unified = unified or (target, root)
+        elif filesystem == "cgroup":
+            names = [each for each in options.split(",") if each not in ("rw", "ro", "xattr", "clone_children")]
+            for name in names:
+                if not name.startswith("release_agent="):
+                    found.setdefault(name, (target, root))
+    controllers = [name for name in found if not name.startswith("name=")]
+    return found if controllers or unified is None else {UNIFIED: unified}
+
+
+def own_paths() -> dict[str, str]:
+    """Controller -> the group of this process, as /proc/self/cgroup says it."""
+    paths: dict[str, str] = {}
+    for line in read("/proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        paths |= dict.fromkeys(controllers.split(","), path)
+    return paths
+
+
+# --- The groups of one container -------------------------------------------
+
+
+class Groups:
+    """The group of one name in every hierarchy: `folders` is controller -> folder."""
+
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self.folders = dict(folders)
+
+    @classmethod
+    def named(cls, path: str) -> Groups:
+        """Absolute: below the top of each hierarchy, as it is mounted here; else below this process's own groups."""
+        own = {} if path.startswith("/") else own_paths()
+        folders = {}
+        for controller, (target, root) in hierarchies().items():
+            above = own.get(controller, "/")
+            within = os.path.relpath(above, root) if above.startswith(root) else above.lstrip("/")
+            folders[controller] = os.path.normpath(f"{target}/{within}/{path.lstrip('/')}")
+        return cls(folders)
+
+    @property
+    def unified(self) -> bool:
+        """Whether this is version 2."""
+        return UNIFIED in self.folders
+
+    def folder(self, controller: str) -> str:
+        """Where the files of a controller are; Problem-like OSError where this machine does not have it."""
+        if self.unified:
+            return self.folders[UNIFIED]
+        if controller not in self.folders:
+            raise OSError(errno.ENODEV, f"no hierarchy for the controller {controller!r} is mounted; see /proc/cgroups")
+        return self.folders[controller]
+
+    # --- Making, joining, seeing
+
+    def make(self) -> None:
+        """Make the groups, and those above them that are missing."""
+        for controller, folder in self.folders.items():
+            missing = _missing(folder)
+            for each in missing:
+                with suppress(FileExistsError):
+                    os.mkdir(each)
+                if controller == "cpuset":
+                    _inherit_cpuset(each)
+            if self.unified:
+                _hand_down(hierarchies()[UNIFIED][0], folder)
+
+    def exist(self) -> bool:
+        """Whether they are there, at least one of them."""
+        return any(os.path.isdir(folder) for folder in self.folders.values())
+
+    def join(self, pid: int) -> None:
+        """Move a process into all of the groups; its later children begin there."""
+        for folder in dict.fromkeys(self.folders.values()):
+            write(f"{folder}/cgroup.procs", str(pid))
+
+    def enter(self) -> None:
+        """Move this process, which has one thread, into all of the groups.
+
+        By itself, because to move another one the kernel first waits until no process of the machine forks or ends.
+        """
+        for folder in dict.fromkeys(self.folders.values()):
+            write(f"{folder}/{'cgroup.procs' if self.unified else 'tasks'}", "0")
+
+    def members(self) -> list[int]:
+        """The processes in these groups and in groups below them."""
+        folder = self.folders[UNIFIED] if self.unified else next(iter(self.folders.values()), "/no")
+        found: list[int] = []
+        for each, _, _ in os.walk(folder):
+            with suppress(OSError):  # gone in between
+                found += map(int, read(f"{each}/cgroup.procs").split())
+        return found
+
+    # --- Limiting
+
+    def set(self, controller: str, file: str, value: str) -> None:
+        """Write one file, such as `memory.max`."""
+        write(f"{self.folder(controller)}/{file}", value)
+
+    def get(self, controller: str, file: str) -> str:
+        """Read one file."""
+        return read(f"{self.folder(controller)}/{file}").strip()
+
+    def has(self, controller: str, file: str) -> bool:
+        """Whether there is such a file: kernels are built without some."""
+        return controller in self.folders or self.unified if not file else self._has(controller, file)
+
+    def _has(self, controller: str, file: str) -> bool:
+        return (self.unified or controller in self.folders) and os.path.exists(f"{self.folder(controller)}/{file}")
+
+    # --- Freezing, killing, removing
+
+    def freeze(self, frozen: bool) -> None:
+        """Stop all processes where they are, or let them go on; back when they have stopped."""
+        if self.unified:
+            self.set("freezer", "cgroup.freeze", str(int(frozen)))
+        else:
+            self.set("freezer", "freezer.state", "FROZEN" if frozen else "THAWED")
+        deadline = time.monotonic() + PATIENCE_S
+        while self.frozen() != frozen:
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"freezing {self.folder('freezer')}: not done after {PATIENCE_S} s; thaw it and try again"
+                )
+            time.sleep(PAUSE_S)
+
+    def frozen(self) -> bool:
+        """Whether all in it are stopped."""
+        if self.unified:
+            return "frozen 1" in self.get("freezer", "cgroup.events")
+        return self._has("freezer", "freezer.state") and self.get("freezer", "freezer.state") == "FROZEN"
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send every member a signal; SIGKILL reaches also what is born meanwhile."""
+        if number == signal.SIGKILL and self._has("cgroup", "cgroup.kill"):
+            self.set("cgroup", "cgroup.kill", "1")
+            return
+        for pid in self.members():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def remove(self) -> None:
+        """Kill what is left in them and make them gone; TimeoutError when processes stay."""
+        deadline = time.monotonic() + PATIENCE_S
+        for folder in dict.fromkeys(self.folders.values()):
+            while not _removed(folder):
+                with suppress(OSError):
+                    self.kill()
+                    if self.frozen():
+                        self.freeze(False)
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"rmdir({folder!r}): still in use after {PATIENCE_S} s by {self.members()}")
+                time.sleep(PAUSE_S)
+
+
+# --- What one version only needs -------------------------------------------
+
+
+def _missing(folder: str) -> list[str]:
+    """The folders that are not there yet, from the top."""
+    if os.path.isdir(folder):
+        return []
+    return [*_missing(os.path.dirname(folder)), folder]
+
+
+def _inherit_cpuset(folder: str) -> None:
+    """In version 1 a new group of cpuset has no processors, and takes no process until it has."""
+    for need in ("cpuset.cpus", "cpuset.mems"):
+        if not read(f"{folder}/{need}").strip():
+            write(f"{folder}/{need}", read(f"{os.path.dirname(folder)}/{need}"))
+
+
+def _hand_down(top: str, folder: str) -> None:
+    """In version 2 each folder above must hand its controllers down, which it cannot while processes are in it."""
+    above = top
+    for name in os.path.relpath(folder, top).split("/"):
+        for controller in read(f"{above}/cgroup.controllers").split():
+            with suppress(OSError):  # not delegated to us, or processes are there: what needs it will say so
+                write(f"{above}/cgroup.subtree_control", f"+{controller}")
+        above = f"{above}/{name}"
+
+
+def _removed(folder: str) -> bool:
+    """Remove the folder and those in it, as far as no process is there."""
+    for each, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):
+            os.rmdir(each)
+    return not os.path.exists(folder)

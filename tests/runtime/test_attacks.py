@@ -1,0 +1,201 @@
+"""Ways out of a container by way of its runtime: each is tried, and each is closed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import oci
+import pytest
+from oci import Config, Runtime
+
+from cutaway.linux import capabilities
+from cutaway.runtime import launcher
+
+Bundler = Callable[..., Path]
+root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: without it there is less to attack")
+LIGHT = {
+    *("__future__", "_ctypes", "_json", "_struct", "ctypes", "ctypes._endian", "errno", "fcntl", "itertools", "math"),
+    *("resource", "select", "struct", "types", "os", "os.path", "posixpath", "genericpath", "stat", "_stat"),
+    *("_collections_abc", "abc", "_abc"),
+}  # of Python's library, besides what Python has loaded before it runs anything
+
+
+def every_capability(config: Config) -> None:
+    names = capabilities.names(capabilities.known())
+    config["process"]["capabilities"] = dict.fromkeys(("bounding", "effective", "permitted"), names)
+
+
+# --- What is loaded, and when ----------------------------------------------
+
+
+def test_the_way_to_a_container_loads_only_what_is_light(program: Path) -> None:
+    """Start-up is the budget: an engine starts the runtime three or four times a container."""
+    shown = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", "import sys; before = set(sys.modules); "
+         f"sys.argv = [{str(program)!r}, '--version']; "
+         f"code = open({str(program)!r}).read().replace('sys.exit', ''); exec(code); "
+         "print(*sorted(set(sys.modules) - before))"],
+        capture_output=True, text=True, check=True,
+    ).stdout.splitlines()[-1].split()  # fmt: skip
+    assert {name for name in shown if not name.startswith("cutaway")} <= LIGHT
+    assert not {"cutaway.ledger", "cutaway.ground", "cutaway.linux.mounts", "cutaway.runtime.console"} & set(shown)
+
+
+@root
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+def test_nothing_is_loaded_once_the_container_is_entered(ours: Runtime, bundle: Bundler, tmp_path: Path) -> None:
+    """The attack: a root file system with Python modules of its own, for a runtime that would look for them there."""
+    trace = tmp_path / "trace"
+    argv = ["strace", "-f", "-e", "trace=pivot_root,open,openat,execve,setns,clone,fork,vfork", "-o", str(trace)]
+    made = bundle("/bin/true")
+    subprocess.run([*argv, *ours.argv, "run", "--bundle", str(made), ours.name()], check=True)
+    lines = [line.split(maxsplit=1) for line in trace.read_text().splitlines()]
+    inside = next(pid for pid, call in lines if call.startswith("pivot_root"))
+    calls = [call for pid, call in lines if pid == inside]
+    after = calls[next(at for at, call in enumerate(calls) if call.startswith("pivot_root")) :]
+    before_program = after[: next(at for at, call in enumerate(after) if call.startswith("execve"))]
+    opened = {match[1] for call in before_program if (match := re.match(r'open(?:at)?\(.*?"([^"]*)"', call))}
+    assert opened <= {"/etc/passwd", "/proc/self/setgroups", "/proc/self/status"}
+
+
+# --- CVE-2019-5736: the runtime's own program ------------------------------
+
+GRAB = """
+while :; do
+    for each in /proc/[0-9]*; do
+        link=$(readlink $each/exe) || continue
+        case $link in *busybox*) continue ;; esac
+        echo "saw $link"
+        (: >> $each/exe) 2>/dev/null && echo "writable $link"
+    done
+done
+"""
+
+
+def seen_while_entered(runtime: Runtime, made: Path) -> set[str]:
+    """What a container that watches for whoever enters it finds behind their /proc/PID/exe."""
+    with runtime.running(made) as name:
+        for _ in range(8):
+            runtime("exec", name, "true")
+        return set((made / "out").read_text().splitlines())
+
+
+@root
+def test_who_enters_shows_no_program_that_could_be_overwritten(
+    ours: Runtime, bundle: Bundler, tmp_path: Path, program: Path
+) -> None:
+    python = os.path.realpath(sys.executable)
+    before = hashlib.sha256(Path(python).read_bytes()).digest()
+    made = bundle("/bin/sh", "-c", GRAB, change=every_capability)
+
+    careless = tmp_path / "careless"  # the escape: the same runtime without the sealed copy
+    careless.write_text(re.sub(r"\n    run_sealed\(\)", "\n    pass", program.read_text()))
+    careless.chmod(0o755)
+    found = seen_while_entered(Runtime(careless, tmp_path / "careless-root"), made)
+    assert any(python in line for line in found), "the attack itself must work, or it proves nothing"
+
+    found = seen_while_entered(ours, made)
+    assert [line for line in found if python in line or line.startswith("writable")] == []
+    assert hashlib.sha256(Path(python).read_bytes()).digest() == before
+
+
+@root
+def test_a_program_that_is_the_runtimes_own_is_the_sealed_copy(ours: Runtime, bundle: Bundler) -> None:
+    for word in ("/proc/self/exe", "/proc/1/exe"):
+        done = ours.run(bundle(word, "-c", "print(1)"))
+        assert done.stdout == ""
+        assert done.returncode != 0
+
+
+# --- Folders of outside ----------------------------------------------------
+
+
+@root
+@pytest.mark.parametrize("number", range(3, 16))
+def test_no_open_folder_of_outside_can_be_the_folder_to_start_in(ours: Runtime, bundle: Bundler, number: int) -> None:
+    """CVE-2024-21626: a descriptor of the runtime's as working directory, and from there up and out."""
+    made = bundle("/bin/sh", "-c", "cat ../../../../etc/hostname ../../../../../etc/shadow; pwd")
+    config = made / "config.json"
+    config.write_text(config.read_text().replace('"cwd": "/"', f'"cwd": "/proc/self/fd/{number}"'))
+    done = ours.run(made)
+    assert "root:" not in done.stdout
+    assert done.returncode != 0 or done.stdout.startswith("/"), done.stdout
+
+
+def test_a_link_in_the_image_leads_no_mount_outside(ours: Runtime, tmp_path: Path, bundle: Bundler) -> None:
+    outside, image = tmp_path / "outside", oci.unpack(tmp_path / "image")
+    outside.mkdir()
+    for name, target in (
+        ("up", f"../../../../../../..{outside}"),
+        ("out", str(outside)),
+        ("dangling", f"{outside}/new"),
+    ):
+        (image / name).symlink_to(target)
+    mounts = [
+        {"destination": f"/{name}/in", "type": "tmpfs", "source": "tmpfs", "options": ["mode=777"]}
+        for name in ("up", "out", "dangling")
+    ]
+    made = bundle("/bin/sh", "-c", f"ls {outside}", root=image, change=lambda config: config["mounts"].extend(mounts))
+    done = ours.run(made)
+    assert done.returncode == 0, done.stderr
+    assert list(outside.iterdir()) == []
+    assert "in" in done.stdout  # the same path, below the container's root
+
+
+def test_proc_behind_a_link_is_refused(ours: Runtime, tmp_path: Path, bundle: Bundler) -> None:
+    image = oci.unpack(tmp_path / "image")
+    shutil.rmtree(image / "proc", ignore_errors=True)
+    (image / "proc").symlink_to("tmp")
+    assert "a link is there" in ours.run(bundle("true", root=image)).stderr
+
+
+@root
+def test_masks_do_not_go_through_the_containers_own_devices(ours: Runtime, tmp_path: Path, bundle: Bundler) -> None:
+    """An image whose /dev/null is a link to a secret: masking by that name would show it in place of nothing."""
+    image = oci.unpack(tmp_path / "image")
+    (image / "secret").write_text("secret\n")
+    shutil.rmtree(image / "dev", ignore_errors=True)
+    (image / "dev").mkdir()
+    (image / "dev/null").symlink_to("/secret")
+
+    def change(config: Config) -> None:
+        config["linux"]["maskedPaths"] = ["/proc/version"]
+        config["mounts"] = [each for each in config["mounts"] if not each["destination"].startswith("/dev")]
+
+    done = ours.run(bundle("cat", "/proc/version", root=image, change=change))
+    assert "secret" not in done.stdout
+
+
+# --- Descriptors and the launcher ------------------------------------------
+
+
+def test_descriptors_of_the_caller_do_not_reach_the_program(ours: Runtime, bundle: Bundler, tmp_path: Path) -> None:
+    secret = (tmp_path / "secret").open("w+")
+    made = bundle("/bin/sh", "-c", "ls /proc/self/fd | wc -l")
+    done = ours("run", "--bundle", made, ours.name(), pass_fds=[secret.fileno()])
+    assert done.stdout == "4\n"
+
+
+def test_asked_for_descriptors_do(ours: Runtime, bundle: Bundler, tmp_path: Path) -> None:
+    (tmp_path / "given").write_text("given\n")
+    made = bundle("/bin/sh", "-c", "cat <&3")
+    words = ["run", "--preserve-fds", "1", "--bundle", str(made), ours.name()]
+    argv = ["sh", "-c", f'exec 3<{tmp_path}/given; exec "$@"', "sh", *ours.argv, *words]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "given\n"
+
+
+def test_the_launcher_is_written_once_and_asks_nothing_of_the_user(tmp_path: Path) -> None:
+    program = launcher.install(tmp_path)
+    before = program.stat().st_mtime_ns
+    assert launcher.install(tmp_path).stat().st_mtime_ns == before
+    (tmp_path / "ctypes.py").write_text("raise SystemExit('taken over')")
+    env = {"PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": str(tmp_path / "ctypes.py"), "PATH": "/bin"}
+    said = subprocess.run([program, "--version"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("cutaway-oci version")

@@ -27,6 +27,7 @@ from cutaway.ledger.state import one_at_a_time
 from cutaway.linux import subordinate
 from cutaway.linux.processes import Process
 from cutaway.problem import Problem
+from cutaway.runtime import launcher
 
 # --- Words -----------------------------------------------------------------
 
@@ -35,6 +36,7 @@ Owner = Process | Literal["itself"]  # an engine that owns itself stays until so
 
 PROGRAMS: dict[Kind, str] = {"docker": "dockerd", "podman": "podman"}
 RUNTIME_WITHOUT_CGROUPS = "crun"  # the only one from which Podman takes containers that have no limits
+OUR_RUNTIME = "cutaway"  # `docker run --runtime cutaway` takes our own
 SOCKET = "/run/engine.sock"  # where it listens, in its own mount namespace
 SOCKET_BYTES = 107  # unix(7): the longest path of a socket, without the zero at its end
 START_S, LAST_LINES = 120, 3  # a start takes a second; on an emulated processor, a minute
@@ -248,6 +250,7 @@ def _docker_settings() -> dict[str, object]:
         "data-root": str(folder() / "data"),
         "exec-opts": ["native.cgroupdriver=cgroupfs"],  # systemd does not know the engine's groups
         "log-level": "warn",
+        "runtimes": {OUR_RUNTIME: {"path": str(launcher.install(folder()))}},
     }
 
 
@@ -262,6 +265,8 @@ log_driver = "k8s-file"
 {f'runtime = "{RUNTIME_WITHOUT_CGROUPS}"' if os.geteuid() else ""}
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+[engine.runtimes]
+{OUR_RUNTIME} = ["{launcher.install(folder())}"]
 [network]
 network_config_dir = "/run/networks"
 """

@@ -97,7 +97,7 @@ class View:
             for way in options.propagation:
                 calls.mount("", self._again(destination), flags=way)
             for on, off in options.attributes:
-                calls.mount_setattr(self._again(destination), on, off)
+                attach.change_tree(self._again(destination), on, off)
         except OSError as error:
             raise ContainerError(f"mounting {mount.get('source') or kind} at {destination}: {_said(error)}") from None
         return destination if late else None

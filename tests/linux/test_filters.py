@@ -252,6 +252,17 @@ def test_a_user_without_rights_gives_up_new_ones_first(as_ordinary_user: Any) ->
     assert re.search(r"seccomp\(1, 0x2\): EACCES: it takes CAP_SYS_ADMIN; give up new privileges first", said)
 
 
+def test_a_kernel_without_the_call_and_a_user_without_the_right_are_told_apart(as_ordinary_user: Any) -> None:
+    """A filter stands in for the old kernel: it answers as one does."""
+    rules = [rule("mount_setattr", action="SCMP_ACT_ERRNO", errnoRet=errno.ENOSYS)]
+    old = f"s.install(filters.compiled({profile(*rules, default='SCMP_ACT_ALLOW')!r}, os.uname().machine))"
+    seal = "import os; from cutaway.linux import filters, mounts, seccomp as s; {}; mounts.seal('/')"
+    assert re.search(
+        r"mount_setattr\(.*: ENOSYS: this kernel is older", as_ordinary_user("-c", seal.format(old)).stderr
+    )
+    assert re.search(r"mount_setattr\(.*: EPERM: it takes CAP_SYS_ADMIN", as_ordinary_user("-c", seal.format(1)).stderr)
+
+
 # --- What is refused -------------------------------------------------------
 
 

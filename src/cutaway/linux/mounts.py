@@ -14,7 +14,8 @@ from cutaway.linux import calls
 from cutaway.linux.attach import Flag, bind, change_tree, make_private, overlay, tmpfs, unmount
 
 __all__ = [
-    "Flag", "Mount", "bind", "make_private", "mounted", "mounts", "overlay", "parsed", "proc", "seal", "tmpfs", "unmount"
+    "Flag", "Mount", "bind", "make_private", "mounted", "mounts", "overlay", "parsed", "proc", "seal", "tmpfs",
+    "unmount",
 ]  # fmt: skip
 
 # --- Words -----------------------------------------------------------------

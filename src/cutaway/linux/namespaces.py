@@ -94,9 +94,9 @@ def map_self(inside: int, uid: int, gid: int) -> None:
 
     The numbers must be this process's own outside. What it may do inside does not depend on the number.
     """
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{inside} {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{inside} {gid} 1")
+    files.write("/proc/self/setgroups", "deny")
+    files.write("/proc/self/uid_map", f"{inside} {uid} 1")
+    files.write("/proc/self/gid_map", f"{inside} {gid} 1")
 
 
 def shift_boot_clock(offset_s: int) -> None:

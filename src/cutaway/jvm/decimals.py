@@ -4,12 +4,14 @@ Up to Java 18 the digits come from Steele and White's algorithm as `jdk.internal
 rare cases gives one digit more than is needed (2.0E-3 is fine, 2.2250738585072014E-308 too, but 2^-44 prints as
 5.684341886080802E-14 only since 19). Programs are compared by their output, so those cases are kept, estimates and all.
 With Python's integers its three paths (int, long, big) become one; where an int or long overflows there, it does here.
+From Java 19 on the digits are the fewest that are read back as the same number: `shortest`.
 """
 
 from __future__ import annotations
 
 import math
 import struct
+from ctypes import c_float
 from typing import Final
 
 DOUBLE_BITS, FLOAT_BITS = 53, 24
@@ -18,6 +20,39 @@ FIVES: Final = [5**power for power in range(27)]
 BITS_OF_FIVES: Final = [0, *(five.bit_length() for five in FIVES[1:])]
 
 Digits = tuple[str, int]  # "123", 2 is 12.3: the digits, and how many of them stand before the point
+
+SHORTEST_SINCE, FORMATS_SHORTEST_SINCE = 19, 21  # versions of Java: JDK-4511638, JDK-8300869
+
+
+def follow(java_version: int) -> None:
+    """Write from now on as this version of Java does. (A process runs one Java, and a text is made in many places.)"""
+    global _shown, _formatted
+    _shown = shortest if java_version >= SHORTEST_SINCE else digits
+    _formatted = shortest if java_version >= FORMATS_SHORTEST_SINCE else _exact_enough
+
+
+def shortest(value: float, significant: int = DOUBLE_BITS) -> Digits:
+    """The fewest digits, but two at least, that are read back as this number; of those the nearest."""
+    if significant == DOUBLE_BITS and len(_significand(repr(value))) > 1:
+        return _parsed(repr(value))
+    for count in range(1, 9):
+        text = f"{value:.{count}e}"
+        if significant == DOUBLE_BITS or c_float(float(text)).value == value:
+            return _parsed(text)
+    return _parsed(f"{value:.9e}")
+
+
+def _significand(text: str) -> str:
+    return text.partition("e")[0].replace(".", "").strip("0")
+
+
+def _parsed(text: str) -> Digits:
+    """The digits of a number as Python writes it."""
+    mantissa, _, exponent = text.partition("e")
+    whole, _, part = mantissa.partition(".")
+    every = (whole + part).lstrip("0")
+    leading = len(whole + part) - len(every)
+    return every.rstrip("0") or "0", len(whole) - leading + int(exponent or 0)
 
 
 def digits(value: float, significant: int = DOUBLE_BITS, compatible: bool = True) -> Digits:
@@ -133,6 +168,13 @@ def _round_up(found: list[int]) -> int:
     return 0
 
 
+def _exact_enough(value: float, significant: int = DOUBLE_BITS) -> Digits:
+    return digits(value, significant, compatible=False)
+
+
+_shown, _formatted = digits, _exact_enough  # until `follow` says otherwise
+
+
 def double_text(value: float) -> str:
     """Double.toString."""
     return _text(value, DOUBLE_BITS)
@@ -151,7 +193,7 @@ def _text(value: float, significant: int) -> str:
         return f"{sign}0.0"
     if math.isinf(value):
         return f"{sign}Infinity"
-    return sign + layout(*digits(abs(value), significant))
+    return sign + layout(*_shown(abs(value), significant))
 
 
 def layout(text: str, point: int) -> str:
@@ -176,9 +218,7 @@ def rounded(text: str, point: int, places: int) -> Digits:
 
 def fixed(value: float, places: int, significant: int = DOUBLE_BITS) -> str:
     """A finite number's magnitude with exactly `places` digits behind the point."""
-    text, point = (
-        rounded(*digits(abs(value), significant, compatible=False), places) if value else ("0" * (1 + places), 1)
-    )
+    text, point = rounded(*_formatted(abs(value), significant), places) if value else ("0" * (1 + places), 1)
     whole = text[:point].rjust(1, "0") if point > 0 else "0"
     part = text[point:] if point >= 0 else "0" * -point + text
     return f"{whole or '0'}.{part[:places].ljust(places, '0')}" if places else whole or "0"
@@ -188,7 +228,7 @@ def scientific(value: float, places: int) -> str:
     """A finite number's magnitude as d.ddde+xx with `places` digits behind the point."""
     if not value:
         return f"{'0.' + '0' * places if places else '0'}e+00"
-    text, point = digits(abs(value), compatible=False)
+    text, point = _formatted(abs(value))
     kept, rest = text[: places + 1].ljust(places + 1, "0"), text[places + 1 :]
     number = str(int(kept) + (rest[:1] >= "5"))
     exponent = point - 1 + len(number) - (places + 1)

@@ -27,6 +27,8 @@ from cutaway.jvm.problems import Exit, JavaError, JvmProblem
 
 ENGINES: Final[dict[str, Callable[[], Engine]]] = {"loop": Loop, "closures": Closures, "compiled": Compiled}
 
+MAIN: Final = "main([Ljava/lang/String;)V"
+INSTANCE_MAIN_SINCE: Final = 25  # JEP 512
 BROKEN_PIPE_STATUS = 141  # what a shell shows for a program that SIGPIPE ended
 STACK_BYTES = 512 << 20  # address space, not memory: pages are used as the stack grows
 
@@ -48,7 +50,7 @@ def machine(
 def run(vm: Machine, main_class: str, arguments: list[str]) -> int:
     """Run `main`; return the exit code that `java` would have."""
     try:
-        main_method(vm, main_class).function(argument_array(vm, arguments))
+        start(vm, main_method(vm, main_class), arguments)
         status = 0
     except Exit as exit_:
         status = exit_.status
@@ -106,7 +108,7 @@ class RawOutput(io.RawIOBase):
 
 
 def main_method(vm: Machine, name: str) -> Method:
-    """`main(String[])` of a class, the class initialised; what is missing is said as `java` says it."""
+    """`main` of a class, the class initialised; what is missing is said as `java` says it."""
     try:
         klass = vm.klass(name.replace(".", "/"))
     except JavaError as error:
@@ -116,14 +118,24 @@ def main_method(vm: Machine, name: str) -> Method:
         raise JvmProblem(
             f"Error: Could not find or load main class {java}\nCaused by: java.lang.ClassNotFoundException: {java}"
         ) from None
-    method = klass.find_method("main([Ljava/lang/String;)V")
-    if method is None or not method.is_static:
+    method = klass.find_method(MAIN)
+    if vm.java_version >= INSTANCE_MAIN_SINCE:
+        method = method or klass.find_method("main()V")
+    elif method and not method.is_static:
+        method = None
+    if method is None:
         raise JvmProblem(
             f"Error: Main method not found in class {klass.java_name}, please define the main method as:\n"
             "   public static void main(String[] args)"
         )
     vm.initialise(klass)
     return method
+
+
+def start(vm: Machine, main: Method, arguments: list[str]) -> None:
+    """Call it: on a new object where it is no static method, and without arguments where it takes none."""
+    receiver = [] if main.is_static else [vm.new(main.klass.name)]
+    main.function(*receiver, *([argument_array(vm, arguments)] if main.key == MAIN else []))
 
 
 def argument_array(vm: Machine, arguments: list[str]) -> Any:

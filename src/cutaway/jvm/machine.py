@@ -16,7 +16,7 @@ from types import FrameType, TracebackType
 from typing import IO, Any, Protocol
 
 from cutaway.jvm import classfile as cf
-from cutaway.jvm import natives, spin, verify
+from cutaway.jvm import decimals, natives, spin, verify
 from cutaway.jvm.heap import (
     DEFAULTS,
     PRIMITIVES,
@@ -71,6 +71,7 @@ class Machine:
         self.classpath, self.engine = classpath, engine
         self.stdin, self.stdout, self.stderr, self.clock, self.sleep = stdin, stdout, stderr, clock, sleep
         self.java_version = feature_version(classpath.image.path.parent.parent)
+        decimals.follow(self.java_version)
         self.classes: dict[str, Klass] = {}
         self.attributes: dict[str, str] = {}
         self.literals: dict[str, Ref] = {}
@@ -435,7 +436,8 @@ class Machine:
         klass = self.klass(error.class_name)
         self.initialise(klass)
         made = klass.python()
-        text = None if error.message is None else self.string(cf.utf16_units(error.message))
+        message = natives.newer.worded(error.class_name, error.message, self.java_version)
+        text = None if message is None else self.string(cf.utf16_units(message))
         if "<init>(Ljava/lang/String;)V" in klass.methods and text is not None:
             klass.methods["<init>(Ljava/lang/String;)V"].function(made, text)
             made.f_detailMessage = text

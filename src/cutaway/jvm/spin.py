@@ -8,6 +8,7 @@ resolves to a static method, and `invokedynamic` is from then on an `invokestati
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cutaway.jvm import classfile as cf
@@ -344,8 +345,14 @@ def same_value(machine: Machine, mine: Value, theirs: Value, kind: str) -> bool:
 
 def switch_site(machine: Machine, klass: Klass, site: cf.CallSiteRef, labels: tuple[Any, ...]) -> Method:
     """A pattern switch (java.lang.runtime.SwitchBootstraps): the first label that fits, from `restart` on."""
+    labels = tuple(described(klass, label) if isinstance(label, cf.CallSiteRef) else label for label in labels)
 
     def fits(target: Any, label: Any) -> bool:
+        if isinstance(label, Constant):
+            named = target.klass.is_assignable_to(machine.klass(label.class_name))
+            return bool(named and target.f_name.text == label.name)
+        if isinstance(label, str):  # a primitive type, which javac 25 tests although it knows the answer
+            return label == site.descriptor[1]
         if isinstance(label, cf.ClassRef):
             return bool(target.klass.is_assignable_to(machine.klass(label.name)))
         if isinstance(label, cf.StringRef):
@@ -360,6 +367,25 @@ def switch_site(machine: Machine, klass: Klass, site: cf.CallSiteRef, labels: tu
         return next((at for at in range(restart, len(labels)) if fits(target, labels[at])), len(labels))
 
     return native_method(machine, klass, site.name, site.descriptor, choose)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A label that is an enum's constant, written with its class."""
+
+    class_name: str
+    name: str
+
+
+def described(klass: Klass, label: cf.CallSiteRef) -> Constant | str:
+    """A label that the class file gives as a dynamic constant: an Enum$EnumDesc, or a primitive class by its letter."""
+    assert klass.file is not None
+    table = klass.file.bootstraps()
+    if table[label.bootstrap].handle.member.name == "primitiveClass":
+        return label.name
+    _, owner, name = table[label.bootstrap].arguments
+    _, owner_name = table[owner.bootstrap].arguments
+    return Constant(owner_name.text.replace(".", "/"), name.text)
 
 
 MAKERS: Final[dict[str, Callable[[Any, Klass, cf.CallSiteRef, tuple[Any, ...]], Method]]] = {

@@ -79,7 +79,9 @@ def bound(function: Native, vm: Machine, count: int) -> Native:
     return lambda *arguments: function(vm, *arguments)
 
 
-from cutaway.jvm.natives import formats, internals, lang, streams, strings  # noqa: E402 (they register themselves)
+# isort: off
+from cutaway.jvm.natives import formats, internals, lang, newer, streams, strings, strict  # noqa: E402
+# isort: on (they register themselves; `strict` betters what `lang` has)
 
 __all__ = [
     "BODIES",
@@ -90,7 +92,9 @@ __all__ = [
     "internals",
     "lang",
     "native",
+    "newer",
     "refuse_missing",
     "streams",
+    "strict",
     "strings",
 ]

@@ -91,7 +91,9 @@ def get_and_add_long(vm: Machine, this: Any, owner: Any, offset: int, amount: in
     return found
 
 
-for _kind, _type in (("Int", "I"), ("Long", "J"), ("Reference", "Ljava/lang/Object;"), ("Boolean", "Z")):
+for _kind, _type in {
+    "Int": "I", "Long": "J", "Reference": "Ljava/lang/Object;", "Boolean": "Z", "Byte": "B", "Short": "S", "Char": "C"
+}.items():  # fmt: skip
     for _mode in ("", "Volatile", "Acquire", "Release", "Opaque"):
         native(UNSAFE, f"get{_kind}{_mode}(Ljava/lang/Object;J){_type}")(read)
         native(UNSAFE, f"put{_kind}{_mode}(Ljava/lang/Object;J{_type})V")(write)
@@ -221,6 +223,20 @@ def thread_local_random(vm: Machine) -> Any:
 def is_parallel(this: Any) -> int:
     """Without threads a parallel stream is a sequential one; its results are the same."""
     return 0
+
+
+def sequential_sort(kind: str) -> Any:
+    return lambda vm, array: vm.klass("java/util/Arrays").methods[f"sort({kind})V"].function(array)
+
+
+for _kind in ("[B", "[S", "[C", "[I", "[J", "[F", "[D"):
+    native("java/util/Arrays", f"parallelSort({_kind})V")(sequential_sort(_kind))
+native("java/util/Arrays", "parallelSort([Ljava/lang/Comparable;)V")(sequential_sort("[Ljava/lang/Object;"))
+
+
+@native("java/lang/NullPointerException", "getExtendedNPEMessage()Ljava/lang/String;")
+def null_message(this: Any) -> None:
+    """Nothing: what bytecode says of null is made by `explain`, and natives have no words for it."""
 
 
 @native("java/util/Random", "next(I)I")

@@ -251,7 +251,8 @@ PROPERTIES = {
     "line.separator": "\n", "file.separator": "/", "path.separator": ":", "file.encoding": "UTF-8",
     "java.vendor": "Cutaway", "java.vm.name": "Cutaway", "java.specification.version": "17", "os.name": "Linux",
     "java.vm.specification.version": "17", "user.language": "en", "user.country": "US", "sun.jnu.encoding": "UTF-8",
-    "native.encoding": "UTF-8", "java.home": "", "user.dir": ".", "user.home": ".", "user.name": "reader",
+    "native.encoding": "UTF-8", "stdin.encoding": "UTF-8", "stdout.encoding": "UTF-8", "stderr.encoding": "UTF-8",
+    "java.home": "", "user.dir": ".", "user.home": ".", "user.name": "reader",
     "java.io.tmpdir": "/tmp", "os.arch": "amd64", "java.class.path": ".", "os.version": "1",
 }  # fmt: skip
 

@@ -115,12 +115,11 @@ def length(this: Any) -> int:
 @native(STRING, "charAt(I)C")
 def char_at(this: Any, index: int) -> int:
     if index < 0 or index >= len(this.text):
-        raise JavaError("java/lang/StringIndexOutOfBoundsException", char_at_message(index, len(this.text)))
+        if any(char > "\xff" for char in this.text):  # kept in two bytes a character, whose check has other words
+            raise index_error(index, len(this.text))
+        text = f"Index {index} out of bounds for length {len(this.text)}"
+        raise JavaError("java/lang/StringIndexOutOfBoundsException", text)
     return ord(this.text[index])
-
-
-def char_at_message(index: int, length: int) -> str:
-    return f"String index out of range: {index}" if length is not None else ""
 
 
 @native(STRING, "codePointAt(I)I")
@@ -139,6 +138,8 @@ def point_at(text: str, index: int) -> int:
 
 @native(STRING, "codePointCount(II)I")
 def code_point_count(this: Any, begin: int, end: int) -> int:
+    if not 0 <= begin <= end <= len(this.text):
+        raise JavaError("java/lang/IndexOutOfBoundsException")
     return len(this.text[begin:end].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
@@ -181,6 +182,9 @@ def folded(text: str) -> list[str]:
 
 @native(STRING, "compareTo(Ljava/lang/String;)I")
 def compare_to(this: Any, other: Any) -> int:
+    if other is None:
+        why = 'Cannot read field "value" because "anotherString" is null'
+        raise JavaError("java/lang/NullPointerException", why)
     return compared(this.text, other.text)
 
 

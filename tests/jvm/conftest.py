@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from jvm_oracle import PROGRAMS, compile_java
+from jvm_oracle import compile_java, programs
 
 
 @pytest.fixture(scope="session")
@@ -23,5 +23,5 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
             target.mkdir()
-            compile_java(sorted(PROGRAMS.rglob("*.java")), target)
+            compile_java(programs(), target)
     return target

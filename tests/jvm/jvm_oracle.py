@@ -11,10 +11,19 @@ from pathlib import Path
 import pytest
 
 from cutaway.jvm import launcher
+from cutaway.jvm.image import feature_version, java_home
 from cutaway.jvm.problems import JvmProblem
 
 PROGRAMS = Path(__file__).parent / "programs"
-JAVA_OPTIONS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Dfile.encoding=UTF-8"]
+ENCODINGS = [f"-D{name}.encoding=UTF-8" for name in ("file", "stdout", "stderr")]
+JAVA_OPTIONS = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", *ENCODINGS]
+
+
+def programs() -> list[Path]:
+    """The corpus, but for what is written for a newer Java than the one that is here (in a folder `since21`)."""
+    here = feature_version(java_home()) if shutil.which("javac") else 17
+    found = sorted(PROGRAMS.rglob("*.java"))
+    return [path for path in found if int(path.parent.name.partition("since")[2] or 0) <= here]
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from jvm_oracle import PROGRAMS, Outcome, our_java, real_java
+from jvm_oracle import PROGRAMS, Outcome, our_java, programs, real_java
 
 from cutaway.jvm.launcher import ENGINES
 
-NAMES = sorted(path.relative_to(PROGRAMS).with_suffix("").as_posix() for path in PROGRAMS.rglob("*.java"))
+NAMES = sorted(path.relative_to(PROGRAMS).with_suffix("").as_posix() for path in programs())
 
 
 def test_the_corpus_has_its_120_programs() -> None:

@@ -276,6 +276,16 @@ def test_a_guest_that_does_what_it_may_not_shuts_its_machine_down_and_no_other(g
         assert computer.run().registers.rax == 4
 
 
+def test_stepping_in_ring_3_works_or_says_what_can(on: str) -> None:
+    with Computer("count", Mode.USER, on=on, rcx=2) as computer:
+        try:
+            came = str(computer.step())
+        except TripleFault as fault:
+            came = str(fault)
+    told = "stepped in ring 3, which not every KVM can do and software can"
+    assert came == "step" or (on == "kvm" and told in came), came
+
+
 # --- Which processor -------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from contextlib import ExitStack, suppress
 
 from cutaway.hypervisor import boot
 from cutaway.hypervisor.boot import STARTS, Start
-from cutaway.hypervisor.core import HLT, Control, Exit, Memory, Mode, Reason, Registers, Serve, at_start
+from cutaway.hypervisor.core import HLT, RING, Control, Exit, Memory, Mode, Reason, Registers, Serve, at_start
 from cutaway.hypervisor.problems import GuestProblem, ModeRefused, NoProcessor, TripleFault
 
 # --- Words -----------------------------------------------------------------
@@ -254,7 +254,9 @@ class KvmProcessor:
     def _fault(self, reason: int) -> GuestProblem:
         rip = self.registers().rip
         if reason == KVM_EXIT_SHUTDOWN:
-            return TripleFault(self.name, rip, "by a triple fault")
+            in_ring_3 = self._stepping and self.control().cs & RING
+            while_stepped = " while it was stepped in ring 3, which not every KVM can do and software can"
+            return TripleFault(self.name, rip, f"by a triple fault{while_stepped if in_ring_3 else ''}")
         if reason == KVM_EXIT_INTERNAL_ERROR:
             return GuestProblem(
                 f"running the guest on KVM: it cannot carry out the instruction at rip {rip:#x}; run it on software"

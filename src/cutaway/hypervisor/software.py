@@ -99,9 +99,9 @@ class SoftwareProcessor:
         self.set_registers(at_start(start.rflags))
 
     def _set_control(self, start: Start) -> None:
-        """Paging is switched on last and off first, as the processor wants it: SDM 3A, 10.8.5."""
-        for register, value in ((x86.UC_X86_REG_CR4, start.cr4), (x86.UC_X86_REG_CR0, start.cr0)):
-            self._uc.reg_write(register, value | boot.PHYSICAL_ADDRESS_EXTENSION * (register == x86.UC_X86_REG_CR4))
+        """CR4.PAE is there whenever paging goes on or off: SDM 3A, 10.8.5."""
+        self._uc.reg_write(x86.UC_X86_REG_CR4, boot.PHYSICAL_ADDRESS_EXTENSION)
+        self._uc.reg_write(x86.UC_X86_REG_CR0, start.cr0)
         self._uc.reg_write(x86.UC_X86_REG_CR4, start.cr4)
         self._uc.msr_write(EFER, start.efer)
         self._uc.reg_write(x86.UC_X86_REG_CS, start.code)

@@ -71,7 +71,7 @@ def guest_modes() -> str:
     if refused:
         told = "; ".join(f"{mode.value}: {why}" for mode, why in refused.items())
         raise Lacking(told, "choose on='software' for these; the lesson runs them so")
-    return f"each found its answer in {', '.join(mode.value for mode in Mode)}"
+    return f"each found its answer: {'; '.join(mode.value for mode in Mode)}"
 
 
 # --- What a guest boots ------------------------------------------------------

@@ -59,8 +59,15 @@ def test_each_use_needs_what_the_one_before_it_needs():
 def test_what_code_and_tests_run_is_declared():
     """A test that looks for an undeclared program would skip for ever on a machine that set-up made."""
     declared = {Path(probe).name for each in programs.declared() for probe in each.probe}
-    bare = {"sh", "apt-get", "apt-cache", "dpkg", "chroot", "unshare", "mount"}  # what every Debian has
-    others = {"sudo", "systemctl", "conda", "mamba", "chromium-browser"}  # what is used where it is, or by another name
+    bare = {"sh", "apt-get", "apt-cache", "dpkg", "dpkg-deb", "chroot", "unshare", "mount"}  # what every Debian has
+    others = {
+        "sudo",
+        "zstd",
+        "systemctl",
+        "conda",
+        "mamba",
+        "chromium-browser",
+    }  # what is used where it is, or by another name
     looked_for = {
         (name, str(file.relative_to(ROOT)))
         for folder in ("src", "tests", "tools")

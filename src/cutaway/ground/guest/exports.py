@@ -19,6 +19,10 @@ PROGRAMS = Path("/usr")
 TOO_MUCH = [Path(path) for path in ("/", "/etc", "/root", "/home", "/proc", "/sys", "/dev", "/run", "/var", "/tmp")]
 
 
+class Unlendable(Problem):
+    """A folder that no guest is given."""
+
+
 class Lent(NamedTuple):
     """A folder of the host's, and where it appears in the guest."""
 
@@ -37,7 +41,7 @@ def lent(kernel: Kernel, folders: Iterable[Path] = ()) -> list[Lent]:
 def _allowed(folder: Path) -> Path:
     whole = folder.resolve()
     if whole in TOO_MUCH or whole == Path.home():
-        raise Problem(f"lending {folder} to a machine: it holds more than your own work; lend a folder below it")
+        raise Unlendable(f"lending {folder} to a machine: it holds more than your own work; lend a folder below it")
     if not whole.is_dir():
-        raise Problem(f"lending {folder} to a machine: there is no such folder; make it first, or lend another")
+        raise Unlendable(f"lending {folder} to a machine: there is no such folder; make it first, or lend another")
     return whole

@@ -63,19 +63,23 @@ def start(
     cpus: int = 1,
     cgroups: CGroups = "v2",
     folders: Iterable[Path] = (),
+    disks: Sequence[Path] = (),
+    cable: int | None = None,
     boot: bool = False,
 ) -> Machine:
     """A machine that has begun. It ends with `owner`, else with this process; "itself" stays until it is stopped.
 
     It goes on from a saved one, which is made at the first use; with `boot`, its kernel is booted for it alone.
-    `folders` of the reader's are shown to it, read-only, beside programs and the course.
+    `folders` of the reader's are shown to it, read-only, beside programs and the course. A machine with `disks`, files
+    that hold raw ones, or with an end of a `cable` is booted.
     """
     name = name or f"machine-{secrets.token_hex(3)}"
     if any(each.name == name for each in running.all_of_them()):
         raise Problem(f"starting {name}: a machine of that name runs; stop it first, or choose another name")
-    spec = specify(memory_mib, cpus, folders)
-    if boot:
-        started = running.start(name, qemu.command(spec, None), owner or Process.current())
+    spec = replace(specify(memory_mib, cpus, folders), disks=disks, cable=cable)
+    if boot or disks or cable is not None:
+        fds = () if cable is None else (cable,)
+        started = running.start(name, qemu.command(spec, None), owner or Process.current(), fds)
     else:
         started = saved.go_on(spec, name, owner or Process.current())
     try:
@@ -84,6 +88,12 @@ def start(
         started.stop()
         raise
     return Machine(started)
+
+
+def wire() -> tuple[int, int]:
+    """The two ends of a cable between two machines; each end is given to one."""
+    ours, theirs = socket.socketpair()
+    return ours.detach(), theirs.detach()
 
 
 def specify(memory_mib: int = MEMORY_MIB, cpus: int = 1, folders: Iterable[Path] = ()) -> qemu.Spec:
@@ -191,6 +201,10 @@ class Machine:
         if status := self.converse(argv, None, content.extend, complained.extend, ANSWER_S):
             raise CommandFailed(argv, status, "", complained.decode(errors="replace"), f"status {status}")
         return bytes(content)
+
+    def console(self) -> str:
+        """What its kernel has written to the serial port."""
+        return self.running.console()
 
     def publish(self, port: int, host_port: int = 0) -> int:
         """Let the guest's TCP port be reached on the host's loopback; the host's port, chosen if none is named."""

@@ -10,7 +10,7 @@ import os
 import secrets
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache as once
 from pathlib import Path
 
@@ -39,7 +39,8 @@ class Spec:
     accelerator: str = "tcg"
     memory_mib: int = 512
     cpus: int = 1
-    disks: Sequence[str] = field(default=())  # further -drive options
+    disks: Sequence[Path] = ()  # files that hold raw disks; two machines may have the same
+    cable: int | None = None  # an end of a socket pair: a second network card, whose wire ends in another machine
 
     def __post_init__(self) -> None:
         if self.memory_mib < LEAST_MIB:
@@ -55,7 +56,7 @@ class Spec:
     @property
     def key(self) -> str:
         """The same for two computers of which one can go on from where the other was saved."""
-        facts = self.accelerator, self.memory_mib, self.cpus, self.slots, len(self.disks)
+        facts = self.accelerator, self.memory_mib, self.cpus, self.slots
         return cache.fingerprint([Path(program()), self.kernel, self.initramfs], *facts)
 
 
@@ -79,7 +80,8 @@ def command(spec: Spec, memory: Path | None, *, copied: bool = False) -> list[st
         *("-device", f"virtio-serial-pci,max_ports={inside.PORTS.stop}", *_ports()),
         *("-netdev", "user,id=net,restrict=on", "-device", "virtio-net-pci,netdev=net,romfile="),
         *(word for number in range(spec.slots) for word in _lent(number, spec)),
-        *(word for disk in spec.disks for word in ("-drive", disk)),
+        *(word for disk in spec.disks for word in ("-drive", _disk(disk))),
+        *(() if spec.cable is None else _cable(spec.cable)),
         *_without_privilege(),
         *(("-incoming", "defer") if copied else ()),
     ]
@@ -112,6 +114,16 @@ def _lent(number: int, spec: Spec) -> list[str]:
     source = str(folder).replace(",", ",,")  # how QEMU's options write a comma
     backend = f"local,id={tag(number)},path={source},security_model=none,readonly=on,multidevs=remap"
     return ["-fsdev", backend, "-device", f"virtio-9p-pci,fsdev={tag(number)},mount_tag={tag(number)}"]
+
+
+def _disk(file: Path) -> str:
+    """No lock, because it may be shared, and no memory of ours between it and those who share it."""
+    return f"file={str(file).replace(',', ',,')},format=raw,if=virtio,cache=none,file.locking=off"
+
+
+def _cable(fd: int) -> list[str]:
+    address = f"52:54:00:{secrets.token_bytes(3).hex(':')}"  # QEMU's own vendor
+    return ["-netdev", f"socket,id=cable,fd={fd}", "-device", f"virtio-net-pci,netdev=cable,romfile=,mac={address}"]
 
 
 def _without_privilege() -> list[str]:

@@ -69,6 +69,10 @@ class Running(NamedTuple):
                 return f"{speaker}: {' / '.join(lines[-LAST_LINES:])}"
         return "without a word"
 
+    def console(self) -> str:
+        """What the guest has written to its serial port."""
+        return "\n".join(self._lines("console"))
+
     def stop(self) -> None:
         """Undo the machine: its process, then its folder."""
         ours = {entry.path for entry in ledger.entries() if entry.name == NAME + self.name}
@@ -90,7 +94,7 @@ _children: list[subprocess.Popen[bytes]] = []  # asked for their status when a m
 # --- Starting ----------------------------------------------------------------
 
 
-def start(name: str, command: Sequence[str], owner: Owner) -> Running:
+def start(name: str, command: Sequence[str], owner: Owner, fds: Sequence[int] = ()) -> Running:
     """Start QEMU in a folder of its own; it has its sockets when this returns. Problem with its last words else."""
     folder = ledger.state_folder() / f"machine-{secrets.token_hex(4)}"
     launcher = subprocess.Popen(
@@ -100,6 +104,7 @@ def start(name: str, command: Sequence[str], owner: Owner) -> Running:
         stderr=subprocess.DEVNULL,
         env={"PATH": os.environ.get("PATH", os.defpath)},
         start_new_session=True,
+        pass_fds=fds,
     )
     _children.append(launcher)
     assert launcher.stdin

@@ -1,13 +1,24 @@
 """Widgets: views over the rooms below, with no logic of their own.
 
-Reading order: predict, source, namespaces, stepper, vcpu, exits, examined.
+Reading order: predict, source, namespaces, stepper, vcpu, exits, examined, machine.
 """
 
 from cutaway.panels.exits import ExitPlot
+from cutaway.panels.machine import BootTimeline, ConsolePanel
 from cutaway.panels.namespaces import NamespacePanel
 from cutaway.panels.predict import Outcome, Predict
 from cutaway.panels.source import Source
 from cutaway.panels.stepper import StepPanel
 from cutaway.panels.vcpu import VcpuPanel
 
-__all__ = ["ExitPlot", "NamespacePanel", "Outcome", "Predict", "Source", "StepPanel", "VcpuPanel"]
+__all__ = [
+    "BootTimeline",
+    "ConsolePanel",
+    "ExitPlot",
+    "NamespacePanel",
+    "Outcome",
+    "Predict",
+    "Source",
+    "StepPanel",
+    "VcpuPanel",
+]

@@ -1,0 +1,97 @@
+"""A machine for the eye: how it booted, and a console to it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from ipywidgets import HTML, Button, HBox, IntSlider, Layout, Text, VBox
+
+from cutaway.ground.guest.timeline import Stage, timeline
+from cutaway.ground.machine import Machine
+from cutaway.linux import CommandFailed
+from cutaway.problem import Problem
+
+Bundle = dict[str, Any]  # what IPython shows: media type -> content
+
+PATIENCE_S = 20
+
+# The variables are JupyterLab's, so that the panels follow its theme; the values after them are for other pages.
+STYLE = """<style>
+.cutaway-boot { border-collapse: collapse; font: 13px/1.5 var(--jp-ui-font-family, Helvetica, Arial, sans-serif);
+  color: var(--jp-content-font-color1, #1c1c1c); background: var(--jp-layout-color0, #ffffff); width: 100%; }
+.cutaway-boot th, .cutaway-boot td { text-align: left !important; padding: 2px 10px 2px 0; font-weight: normal; }
+.cutaway-boot td.time { text-align: right !important; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.cutaway-boot td.bar { width: 45%; }
+.cutaway-boot td.bar div { height: 0.7em; background: var(--jp-brand-color1, #1565c0); min-width: 2px; }
+.cutaway-boot tr.ahead { opacity: 0.35; }
+.cutaway-console { font: 13px/1.45 var(--jp-code-font-family, Menlo, Consolas, "DejaVu Sans Mono", monospace);
+  color: var(--jp-content-font-color1, #1c1c1c); background: var(--jp-layout-color1, #f5f5f5);
+  padding: 6px 10px; margin: 0; white-space: pre-wrap; max-height: 24em; overflow: auto; }
+</style>"""
+
+
+class BootTimeline:
+    """How a machine booted, stage by stage, on its own clock; a slider goes through it."""
+
+    def __init__(self, guest: Machine) -> None:
+        self.stages = timeline(guest.console())
+        last = max(0, len(self.stages) - 1)
+        self._slider = IntSlider(last, min=0, max=last, description="stage", readout=False)
+        self._view = HTML(layout=Layout(width="100%"))
+        self._slider.observe(lambda _: self._show(), "value")
+        self._show()
+
+    def _show(self) -> None:
+        self._view.value = drawn(self.stages, self._slider.value)
+
+    def __repr__(self) -> str:
+        return "\n".join(stage.what for stage in self.stages)
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        box: Bundle = VBox([self._slider, self._view])._repr_mimebundle_()
+        return {**box, "text/html": drawn(self.stages, len(self.stages)), "text/plain": repr(self)}
+
+
+def drawn(stages: list[Stage], upto: int) -> str:
+    """A row for each stage: when, what, a bar as long as the time until then, and the kernel's own words."""
+    whole = max((stage.at_s for stage in stages), default=1) or 1
+    rows = "".join(
+        f'<tr{"" if number <= upto else " class=ahead"}><td class="time">{stage.at_s:.2f} s</td>'
+        f'<th scope="row" title="{escape(stage.line)}">{escape(stage.what)}</th>'
+        f'<td class="bar"><div style="width: {100 * stage.at_s / whole:.0f}%"></div></td></tr>'
+        for number, stage in enumerate(stages)
+    )
+    return f'{STYLE}<table class="cutaway-boot"><tbody>{rows}</tbody></table>'
+
+
+class ConsolePanel:
+    """A line for commands to a machine, and what they said; in print, what was said so far."""
+
+    def __init__(self, guest: Machine, first: str = "uname -a") -> None:
+        self.guest, self.said = guest, ""
+        self.line = Text(first, description="root:", continuous_update=False, layout=Layout(width="70%"))
+        button = Button(description="Run", tooltip="Run this line in the machine, as root")
+        self._view = HTML(layout=Layout(width="100%"))
+        self._controls = HBox([self.line, button])
+        button.on_click(lambda _: self.run())
+        self.line.observe(lambda _: self.run(), "value")
+        self.run()
+
+    def run(self) -> None:
+        """Run the line that stands there, and show it with its answer."""
+        try:
+            answer = self.guest.run(["sh", "-c", f"exec 2>&1; {self.line.value}"], PATIENCE_S)
+        except CommandFailed as failed:
+            answer = f"{failed.stdout.rstrip()}\n({failed})".lstrip()
+        except Problem as problem:
+            answer = f"({problem})"
+        self.said += f"# {self.line.value}\n{answer}\n"
+        self._view.value = f'{STYLE}<pre class="cutaway-console" role="log">{escape(self.said)}</pre>'
+
+    def __repr__(self) -> str:
+        return self.said.rstrip()
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        box: Bundle = VBox([self._controls, self._view])._repr_mimebundle_()
+        return {**box, "text/html": self._view.value, "text/plain": repr(self)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cutaway.problem import Problem
 
 DRAFT = "cutaway-draft-"
 KEY_LENGTH = 12  # hexadecimal digits of a fingerprint
+IDLE_S = 3600
 MOST = 4  # of a sort: what another kernel, another version of the course or another size of machine needs
 
 
@@ -65,8 +67,11 @@ def _fill(place: Path, make: Callable[[Path], object]) -> None:
 
 
 def _unused(sort: str) -> list[Path]:
-    """All but the last used few of one sort."""
-    return sorted(folder().glob(f"{sort}-*/"), key=lambda path: path.stat().st_mtime, reverse=True)[MOST:]
+    """All but the last used few of one sort, and none that somebody may be about to use."""
+    used = {path: path.stat().st_mtime for path in folder().glob(f"{sort}-*/")}
+    return [
+        path for path in sorted(used, key=used.__getitem__, reverse=True)[MOST:] if used[path] < time.time() - IDLE_S
+    ]
 
 
 def _refused(action: str, place: Path, error: OSError) -> Problem:

@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from cutaway.ground.guest import cache
+
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 
@@ -43,6 +45,8 @@ def python(request: pytest.FixtureRequest) -> Iterator[Run]:
             pytest.skip(f"needs a checkout that an ordinary user can read: {sys.executable}")
         os.chown(home, NOBODY, NOBODY)
     env = {**os.environ, "HOME": str(home), "TMPDIR": str(home), "CUTAWAY_STATE": str(home / "state")}
+    if not drop:  # machines that this user has saved already; an ordinary user's are made anew
+        env["CUTAWAY_CACHE"] = str(cache.folder())
     yield lambda *words: subprocess.run(
         [*drop, sys.executable, *map(str, words)], env=env, cwd=ROOT, capture_output=True, text=True, check=False
     )

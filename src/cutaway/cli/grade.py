@@ -72,6 +72,9 @@ def command(
 
 
 def _students(course: Any, assignment: str, only: tuple[str, ...]) -> list[str]:
+    from cutaway.grading import nbcourse
+
+    nbcourse.notebooks(course, assignment)  # says so when the gradebook does not know it
     students: list[str] = course.students(assignment)
     for name in only:
         if name not in students:

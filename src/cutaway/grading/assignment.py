@@ -125,7 +125,57 @@ def _settled(
 def _failing(executor: Executor, recipe: Recipe, cells: list[Cell], limits: Limits) -> dict[str, str]:
     shown = execution.run(executor, recipe, cells, limits)
     found = _marks(cells, shown, recipe)
-    return {name: each.why for name, each in found.items() if each.status in ("failed", "not run")}
+    return {
+        name: each.why or f"{each.score:g} of {each.max:g}"
+        for name, each in found.items()
+        if each.mode and each.score != each.max
+    }
+
+
+@dataclass(frozen=True)
+class Test:
+    """What `cutaway validate` says of one test."""
+
+    name: str
+    mode: str
+    said: str
+    good: bool
+
+
+def looked_over(assignment: Assignment, executor: Executor) -> list[Test]:
+    """Each test, tried on the solution and on the stub."""
+    found = []
+    for notebook in assignment.notebooks:
+        recipe = replace(assignment.recipes[notebook.name], files=assignment.recipes[notebook.name].test_files)
+        failing = [
+            _tried_on(executor, recipe, page, notebook, assignment.limits)
+            for page in (notebook.solved, notebook.released)
+        ]
+        for cell in (each for each in notebook.cells.values() if each.tests):
+            solved = failing[0] is not None and cell.name not in failing[0]
+            stub_fails = failing[1] is not None and cell.name in failing[1]
+            said = (
+                "the solution passes, the stub does not"
+                if solved and stub_fails
+                else _fault(cell.name, solved, failing[0])
+            )
+            found.append(Test(cell.name, recipe.mode(cell.name), said, solved and stub_fails))
+    return found
+
+
+def _tried_on(
+    executor: Executor, recipe: Recipe, page: Any, notebook: Notebook, limits: Limits
+) -> dict[str, str] | None:
+    if page is None:
+        return None
+    cells, _ = restored(nbformat.writes(page).encode(), notebook)
+    return _failing(executor, recipe, cells, limits)
+
+
+def _fault(name: str, solved: bool, failing: dict[str, str] | None) -> str:
+    if solved:
+        return "the stub passes it, so it earns points for no answer"
+    return f"the solution fails: {failing[name]}" if failing else "there is no solution to try it on"
 
 
 # --- One submission --------------------------------------------------------

@@ -111,6 +111,16 @@ class _Shell(InteractiveShell):
         """No windows are ever opened."""
 
 
+def _line_of(error: BaseException | None) -> int:
+    """The line of the cell in which it went wrong; 0 when it did not, or nowhere in the cell."""
+    line, place = 0, error.__traceback__ if error else None
+    while place:
+        if not line and place.tb_frame.f_code.co_name == "<module>" and place.tb_frame.f_globals.get("In") is not None:
+            line = place.tb_lineno
+        place = place.tb_next
+    return line
+
+
 def _said(error: Any) -> str:
     try:
         return str(error)
@@ -124,7 +134,7 @@ class Recorder:
     def __init__(self, output_bytes: int = 1 << 20) -> None:
         self._emit: Emit = lambda output: None
         self._buffered: tuple[str, list[str]] = ("stdout", [])
-        self._buffered_characters = self._shown_bytes = 0
+        self._buffered_characters = self._shown_bytes = self.failed_line = 0
         self.output_bytes = output_bytes
         classes = {"displayhook_class": _Hook, "display_pub_class": _Publisher}
         _Shell.recorder = _Hook.recorder = _Publisher.recorder = self
@@ -141,7 +151,7 @@ class Recorder:
 
     def run(self, source: str) -> bool:
         """Run one cell; whether it ended without an error."""
-        self._shown_bytes = 0
+        self._shown_bytes = self.failed_line = 0
         try:
             result = self.shell.run_cell(source, store_history=True)
         except KeyboardInterrupt:  # it came between the cell and its end
@@ -149,6 +159,7 @@ class Recorder:
             return False
         finally:
             self.flush()
+        self.failed_line = _line_of(result.error_in_exec)
         return bool(result.success)
 
     # --- Recording ---------------------------------------------------------

@@ -354,7 +354,9 @@ class _Examiner:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             done = self._recorder.run(order["run"])
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            self._grader.send({"done": done, "compared": self._compared, "of": order.get("of")})
+            self._grader.send(
+                {"done": done, "compared": self._compared, "line": self._recorder.failed_line, "of": order.get("of")}
+            )
 
     def _own(self, statements: list[str]) -> None:
         """Have what the release gives and students may not change here as well, where a test can trust it."""

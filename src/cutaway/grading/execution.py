@@ -42,6 +42,7 @@ class Shown:
     ran: bool = False
     passed: bool = False  # without an error
     compared: dict[str, str] = field(default_factory=dict)  # of a failing comparison: expected and got
+    line: int = 0  # of a test, in which it failed
     trouble: str = ""  # "time", or how it destroyed its sandbox
 
     def add(self, output: Any) -> None:
@@ -224,7 +225,9 @@ class _Life:
             shown.add(_too_long(self._limits.cell_s))
         shown.passed = done.get("done") is True and not shown.trouble
         compared = done.get("compared")
-        shown.compared = compared if isinstance(compared, dict) and sandbox is self._examiner else {}
+        if sandbox is self._examiner:
+            shown.compared = compared if isinstance(compared, dict) else {}
+            shown.line = done["line"] if type(done.get("line")) is int else 0
 
     def _last_chance(self, sandbox: Sandbox, place: int, shown: Shown) -> Any:
         sandbox.interrupt()

@@ -85,11 +85,8 @@ class Executor:
     def __init__(self, packages: Iterable[str] = (), hidden: Iterable[Path] = ()) -> None:
         self._lock = threading.Lock()
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        settings = {
-            "packages": list(packages),
-            "shown": house.shown(),
-            "hidden": [str(each) for path in hidden for each in {path.absolute(), path.resolve()}],
-        }
+        covered = sorted({str(each) for path in hidden for each in (path.absolute(), path.resolve())}, key=len)
+        settings = {"packages": list(packages), "shown": house.shown(covered), "hidden": covered}
         argv = [sys.executable, "-P", "-s", str(Path(__file__).with_name("warm.py")), str(theirs.fileno())]
         path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
         self._parent = subprocess.Popen(

@@ -34,9 +34,13 @@ SCRATCH_BYTES = 64 << 20
 # --- What is shown ---------------------------------------------------------
 
 
-def shown() -> list[str]:
-    """The system's trees and this Python's, without those that lie within another."""
-    python = {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, *_import_path())} | {sys.prefix}
+def shown(hidden: Iterable[str] = ()) -> list[str]:
+    """The system's trees and this Python's, without those that lie within another.
+
+    The environment may lie within what is hidden; what somebody has put on the import path there is not shown.
+    """
+    imported = [path for path in _import_path() if not any(_within(path, each) for each in hidden)]
+    python = {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, *imported)} | {sys.prefix}
     settings = [str(path) for pattern in SETTINGS for path in sorted(Path("/etc").glob(pattern))]
     wanted = [*SYSTEM, *settings, *sorted(python, key=len)]
     kept: list[str] = []
@@ -100,7 +104,7 @@ def _build(paths: list[str], hidden: list[str]) -> None:
     for path in paths:
         _show(path, f"{SITE}{path}")
     for path in hidden:
-        if any(_within(path, each) for each in paths) and Path(path).exists():
+        if any(_within(path, each) for each in paths) and Path(f"{SITE}{path}").exists():
             _cover(f"{SITE}{path}")
     for device in DEVICES:
         _show(f"/dev/{device}", f"{SITE}/dev/{device}", devices=True)
@@ -122,7 +126,7 @@ def _show(path: str, target: str, *, devices: bool = False) -> None:
         Path(target).symlink_to(Path(path).readlink())
         return
     if stat.S_ISDIR(Path(path).stat().st_mode):
-        Path(target).mkdir(exist_ok=True)
+        Path(target).mkdir(exist_ok=True, parents=True)
     else:
         Path(target).touch()
     mounts.bind(path, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
@@ -90,6 +92,26 @@ def _config(folder: Path) -> Config:
     except Exception as error:  # the file is a program of the teacher's, and may fail in any way
         raise Problem(f"reading {folder}/nbgrader_config.py: {type(error).__name__}: {error}; mend the file") from error
     return found
+
+
+def release(course: Course, assignment: str) -> Path:
+    """Make the students' version of an assignment with nbgrader's own converter; where it is now."""
+    config = Config({"CourseDirectory": {"root": str(course.folder), "assignment_id": assignment}})
+    config.merge(course.config)
+    if not course.step("source", ".", assignment).is_dir():
+        known = ", ".join(course.assignments()) or "none"
+        raise Problem(f"releasing {assignment!r}: {course.step('source', '.')} has no such folder (it has {known})")
+    with course.gradebook() as book:
+        book.update_or_create_assignment(assignment)
+    converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, force=True)
+    converter.log.setLevel(logging.CRITICAL)
+    try:
+        converter.start()
+    except Exception as error:  # nbgrader raises what it finds wrong with a master
+        raise Problem(
+            f"releasing {assignment!r}: {error}; `nbgrader generate_assignment {assignment}` says more"
+        ) from error
+    return course.step("release", ".", assignment)
 
 
 # --- What an assignment is -------------------------------------------------

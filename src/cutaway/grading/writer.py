@@ -118,7 +118,9 @@ class Writer:
                     _write(fresh / file.place, file.content)
             for name, page in graded.pages.items():
                 _write(fresh / f"{name}.ipynb", json.dumps(page, indent=1, ensure_ascii=False).encode(errors="replace"))
-            _write(fresh / RECORD, json.dumps({"fingerprint": fingerprint, "line": line}).encode())
+            _write(
+                fresh / RECORD, json.dumps({"fingerprint": fingerprint, "line": line, "marks": _plain(graded)}).encode()
+            )
             old = final.with_name(f".{final.name}.old")
             _remove(old)
             with suppress(FileNotFoundError):
@@ -178,6 +180,10 @@ def _named(marks: dict[str, dict[str, Mark]]) -> dict[str, Mark]:
 def why(graded: Graded) -> dict[str, dict[str, Any]]:
     """What stands behind the marks, for reports and for `--why`."""
     return {name: mark.plain() for name, mark in _named(graded.marks).items()}
+
+
+def _plain(graded: Graded) -> dict[str, dict[str, Any]]:
+    return {notebook: {name: mark.plain() for name, mark in marks.items()} for notebook, marks in graded.marks.items()}
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,0 +1,28 @@
+"""`cutaway validate`: run an assignment's own solution and its stub, before students do."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("assignment")
+@click.option(
+    "--course", "folder", type=click.Path(path_type=Path), default=".", help="The nbgrader course.  [default: .]"
+)
+def command(assignment: str, folder: Path) -> None:
+    """Say of each test of ASSIGNMENT where it runs, whether the solution passes it, and whether the stub fails it."""
+    from cutaway.grading import batch
+    from cutaway.grading.assignment import looked_over
+    from cutaway.grading.limits import Limits
+    from cutaway.grading.nbcourse import Course
+
+    prepared, executor = batch.prepared(Course(folder), assignment, Limits())
+    with executor:
+        found = looked_over(prepared, executor)
+    for test in found:
+        click.echo(f"{test.name:<24} {test.mode:<10} {test.said}")
+    sys.exit(0 if all(test.good for test in found) else 1)

@@ -16,9 +16,24 @@ from cutaway.check import looking
 from cutaway.check.bench import Bench, Call
 from cutaway.check.contract import Missed, asks
 from cutaway.linux.namespaces import Kind
-from cutaway.linux.processes import Process
+from cutaway.linux.processes import Process, descendants
 
 WROTE = "What it wrote last says why it ended: what was refused, to whom, and who may do it?"
+STAYS = "Read what it wrote last: which of your commands wrote it, and which comes after? The last one has to stay."
+SPLIT = (
+    "It asked for the machine's name and did not set one: to `sh -c` the next word is the whole command. "
+    "Where does that word end?"
+)
+HEARD = {  # what tools are heard to say, and what to ask yourself then
+    "mount /proc failed": "A /proc is mounted by somebody who is in the new PID namespace. Who has been born into it?",
+    "setgroups failed": "The tool wanted to change its groups on the way in; lesson 06, section 8, joins without that.",
+    "Address already in use": (
+        "Something listens at that port already, in the network that your server is in: which network is that?"
+    ),
+    "not permitted": WROTE,
+    "denied": WROTE,
+}
+COMPLAINT = ("failed", "cannot", "not found", "No such", "Usage", "unrecognized", "invalid", "rror:", *HEARD)
 LIVES = "A namespace lives as long as a process is in it. What do you start, and when does it end?"
 SETTLED_S = 0.3  # what still runs so long after the function has returned was meant to stay
 
@@ -66,7 +81,7 @@ def the_name_is_still_its_own(bench: Bench, call: Call) -> None:
 # --- Task 3: files of its own ----------------------------------------------
 
 
-@asks(task=3, points=2, name="own_files leaves a file with your word inside")
+@asks(task=3, points=1, name="own_files leaves a file with your word inside")
 def own_files_leaves_a_file_with_your_word_inside(bench: Bench) -> Call:
     learner, folder = bench.learner, bench.folder("own_files")
     call = bench.call("own_files", learner.hostname, folder, learner.word)
@@ -74,7 +89,7 @@ def own_files_leaves_a_file_with_your_word_inside(bench: Bench) -> Call:
     return call
 
 
-@asks(task=3, points=1, needs=[own_files_leaves_a_file_with_your_word_inside])
+@asks(task=3, points=2, needs=[own_files_leaves_a_file_with_your_word_inside])
 def the_folder_is_empty_outside(bench: Bench, call: Call) -> None:
     is_empty_outside(bench.folder("own_files"))
 
@@ -91,6 +106,7 @@ def name_and_processes_are_still_its_own(bench: Bench, call: Call) -> None:
 @asks(task=4, points=1, name="own_network gives a process its own network")
 def own_network_gives_a_process_its_own_network(bench: Bench) -> Call:
     learner, folder = bench.learner, bench.folder("own_network")
+    end_earlier_tries(bench)
     call = bench.call("own_network", learner.hostname, folder, learner.word, learner.port)
     has_its_own(Kind.NET, call)
     return call
@@ -195,11 +211,31 @@ def is_running(call: Call) -> None:
         raise Missed(
             f"when {call.function} has returned, nothing that it started runs"
             + (f"; it wrote: {heard}" if heard else ""),
-            WROTE if heard else LIVES,
+            about(heard) if heard else LIVES,
             final=settled,  # before that, one process may be handing over to the next
         )
     if not settled:
         raise Missed(f"{call.function} has only just returned", "What it starts is looked at in a moment.")
+
+
+def about(heard: str) -> str:
+    """The hint to somebody whose processes have all ended, from what they wrote."""
+    if heard.splitlines()[-1] == os.uname().nodename:
+        return SPLIT
+    return next((hint for said, hint in HEARD.items() if said in heard), STAYS)
+
+
+def complaint(call: Call) -> str:
+    """What something that the call started complained of last, as the end of a sentence; nothing if nothing did."""
+    lines = [line for line in call.heard().splitlines() if any(word in line for word in COMPLAINT)]
+    return f"; it wrote: {lines[-1]}" if lines else ""
+
+
+def end_earlier_tries(bench: Bench) -> None:
+    """Free the learner's port from what the notebook has started before and left listening there."""
+    for process in looking.listening(descendants(bench.kernel.pid), bench.learner.port):
+        process.kill()
+        process.wait(1)
 
 
 def has_its_own(kind: Kind, call: Call) -> None:
@@ -258,7 +294,7 @@ def has_its_name(bench: Bench, call: Call) -> None:
         )
     if name != bench.learner.hostname:
         raise Missed(
-            "inside, the machine is called as outside" if name == outside else f"inside, the machine is called {name}",
+            f"inside, the machine is called {'as outside' if name == outside else name}{complaint(call)}",
             "Ask for the name from inside. Who sets it, to what, and in which namespace?",
         )
 
@@ -271,9 +307,14 @@ def holds_the_word(call: Call, folder: str, word: str) -> None:
         if isinstance(refusal, ProcessLookupError):
             raise
         raise Missed(
-            f"inside, the file `word` cannot be read: {refusal.strerror}",
+            f"inside, the file `word` cannot be read: {refusal.strerror}{complaint(call)}",
             "List the folder from inside. When was the file written: before or after something was mounted there?",
         ) from None
+    if not written:
+        raise Missed(
+            "inside, the file is there and nothing is in it",
+            "Which words does the command that writes the file get? Print its line before you start it.",
+        )
     if written != word:
         raise Missed("inside, the file holds something other than your word", "Read the file from inside.")
 

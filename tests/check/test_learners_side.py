@@ -32,6 +32,20 @@ def test_beginning_again_changes_nothing() -> None:
     assert said_by("assert begin_lab('04-isolate') is lab; print('the same')").endswith("the same")
 
 
+def test_clearing_ends_what_was_started_before_and_empties_the_folder() -> None:
+    code = (
+        "import pathlib, subprocess\n"
+        "def tries():\n"
+        "    pathlib.Path(lab.folder, 'word').write_text('old')\n"
+        "    return subprocess.Popen(['sleep', '100'])\n"
+        "for each in range(2):\n"
+        "    stays = tries()\n"
+        "    lab.clear()\n"
+        "    print(stays.wait(10), list(pathlib.Path(lab.folder).iterdir()), end=' ')"
+    )
+    assert said_by(code).splitlines()[-1] == "-9 [] -9 []"
+
+
 def test_what_the_lab_starts_and_its_folder_end_with_the_kernel_even_when_it_is_killed() -> None:
     start = "import os, subprocess\nsleeper = subprocess.Popen(['sleep', '100'])\n"
     code = f"{start}print(sleeper.pid, lab.folder, flush=True)\nos.kill(os.getpid(), 9)"

@@ -318,3 +318,53 @@ def test_the_machine_is_called_as_before(tmp_path: Path) -> None:
     before = os.uname().nodename
     results(tmp_path, 1)
     assert os.uname().nodename == before
+
+
+# --- Earlier tries ----------------------------------------------------------
+
+LEFT_BEHIND = """
+import time, urllib.request
+earlier = start(f"{server} --bind 127.0.0.1 --directory {folder} {Learner('04-isolate', 'ada').port}")
+while True:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{Learner('04-isolate', 'ada').port}").close()
+        break
+    except OSError:
+        time.sleep(0.02)
+"""
+
+
+def test_what_an_earlier_try_left_at_the_port_costs_a_right_answer_nothing(tmp_path: Path) -> None:
+    names = f"from cutaway.check.learner import Learner\nserver, folder = 'python3 -m http.server', {str(tmp_path)!r}\n"
+    (tmp_path / "word").write_text(Learner(LAB, "ada").word)
+    said = results(tmp_path, 4, [*working_cells(master(LAB)), names + LEFT_BEHIND])
+    assert [each for each in said if each.status is not Status.PASSED] == []
+
+
+# --- Hints ------------------------------------------------------------------
+
+BOX = "unshare --user --map-root-user"
+HINTS = {
+    "quotes forgotten": (1, f'start(f"{BOX} --uts sh -c hostname {{hostname}}")', "Where does that word end?"),
+    "nobody was born": (2, f'start("{BOX} --pid --mount-proc sleep 99")', "Who has been born into it?"),
+    "refused": (1, 'start(f"hostname {hostname}") and start("mount -t tmpfs none /mnt")', "what was refused"),
+    "ends by itself": (1, f"start(\"{BOX} --uts sh -c 'echo ready'\")", "The last one has to stay."),
+    "nothing in the file": (
+        3,
+        f"start(f\"{BOX} --pid --fork --mount-proc sh -c 'mount -t tmpfs n {{folder}}; >{{folder}}/word; sleep 9'\")",
+        "Which words does the command that writes the file get?",
+    ),
+}
+HEADS = {1: "own_name(hostname)", 2: "own_processes(hostname)", 3: "own_files(hostname, folder, word)"}
+
+
+@pytest.mark.parametrize(("task", "line", "hint"), HINTS.values(), ids=HINTS.keys())
+def test_a_hint_is_about_what_was_seen(task: int, line: str, hint: str, tmp_path: Path) -> None:
+    said = results(tmp_path, task, patience_s=2.0, **{f"task_{task}": f"def {HEADS[task]}:\n    {line}"})
+    assert hint in said[0].hint, said[0]
+
+
+def test_what_a_later_command_complained_of_is_told_while_the_first_one_stays(tmp_path: Path) -> None:
+    line = f"start(f\"{BOX} --uts sh -c 'hostname -F /not/there; sleep 99'\")"
+    said = results(tmp_path, 1, patience_s=2.0, task_1=f"def own_name(hostname):\n    {line}")
+    assert said[-1].observed.startswith("inside, the machine is called as outside; it wrote: hostname:")

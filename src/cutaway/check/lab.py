@@ -8,7 +8,8 @@ import secrets
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from IPython.display import display
@@ -32,6 +33,7 @@ class Lab:
 
     learner: Learner
     folder: str
+    made: list[ledger.Entry] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def hostname(self) -> str:
@@ -47,6 +49,20 @@ class Lab:
     def port(self) -> int:
         """The learner's own port."""
         return self.learner.port
+
+    def clear(self) -> None:
+        """End all that this notebook has started since the lab was begun, and empty `folder`."""
+        while self.made:
+            self.made[0].undo()
+            del self.made[0]
+        self.begin()
+
+    def begin(self) -> None:
+        """Have what is started from now on end with this process, and make `folder`."""
+        self.made.append(ledger.record("process", f"what lab {self.learner.lab} starts"))
+        os.environ.update(self.made[0].env)
+        self.made.append(ledger.record("folder", Path(self.folder).name, path=self.folder))
+        Path(self.folder).mkdir(parents=True)
 
     def look(self, pid: int, *, beside: int | None = None) -> View:
         """What this notebook sees, or process `beside`, and what the innermost process that `pid` started sees."""
@@ -80,13 +96,11 @@ def begin_lab(name: str) -> Lab:
             return lab
     unit = _unit(name)
     print(grounds.begin(name))
-    os.environ.update(ledger.record("process", f"what lab {name} starts").env)
-    folder = ledger.state_folder() / "labs" / f"{name}-{secrets.token_hex(2)}"
-    ledger.record("folder", folder.name, path=folder)
-    folder.mkdir(parents=True)
+    lab = Lab(Learner.here(name), str(ledger.state_folder() / "labs" / f"{name}-{secrets.token_hex(2)}"))
+    lab.begin()
     hiding.hide(name, unit.hides)
-    _begun.append(Lab(Learner.here(name), str(folder)))
-    return _begun[-1]
+    _begun.append(lab)
+    return lab
 
 
 class Earned(float):

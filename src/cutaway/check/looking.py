@@ -12,7 +12,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from cutaway.linux.processes import Process
 
 LOOKOUT = (sys.executable, "-I", "-S", str(Path(__file__).with_name("lookout.py")))
 DEADLINE_S = 5.0  # for one look, joining included
+LISTEN = "0A"  # TCP_LISTEN in linux/net/tcp_states.h, as /proc/net/tcp writes it
 
 # --- Namespaces ------------------------------------------------------------
 
@@ -69,6 +71,16 @@ def program(process: Process) -> str:
         return Path(f"/proc/{process.pid}/comm").read_text(errors="replace").strip()
     except (FileNotFoundError, ProcessLookupError):
         raise _gone(process) from None
+
+
+def listening(family: Iterable[Process], port: int) -> Iterator[Process]:
+    """Those of these processes that hold a socket which listens at the port of the network that we are in."""
+    rows = [line.split() for table in Path("/proc/net").glob("tcp*") for line in table.read_text().splitlines()]
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}") and row[3] == LISTEN}
+    for process in family:
+        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):  # it has ended, or is not ours to ask
+            if sockets & {str(fd.readlink()) for fd in Path(f"/proc/{process.pid}/fd").iterdir()}:
+                yield process
 
 
 # --- Inside ----------------------------------------------------------------

@@ -14,6 +14,7 @@ from cutaway.check.examination import Tell, checks_of, examine, scratch
 from cutaway.check.learner import Learner
 from cutaway.check.results import Results
 from cutaway.check.untouched import untouched
+from cutaway.cli import contents
 from cutaway.ground import course, grounds, work
 from cutaway.linux.calls import PR_SET_DUMPABLE, prctl
 from cutaway.problem import Problem
@@ -40,7 +41,7 @@ def command(name: str, notebook: Path | None, task: int | None, learner: str | N
         click.echo(f"and {len(troubles) - TOLD} more cells of {printable(path.name)} went wrong", err=True)
     click.echo(json.dumps(results.plain(), indent=1) if as_json else results)
     if task is None and notebook is None and learner is None:
-        work.record_check(lab, results.earned, results.points)
+        remember(results)
     sys.exit(0 if results.passed else 1)
 
 
@@ -51,6 +52,13 @@ def _lab(name: str) -> str:
         labs = ", ".join(each.name for each in course.labs() if each.written)
         raise Problem(f"checking {unit.name}: it is a lesson, and only labs are checked; try {labs}")
     return unit.name
+
+
+def remember(results: Results) -> None:
+    """Keep the result for `cutaway progress`, and bring the contents page to the same."""
+    work.record_check(results.lab, results.earned, results.points)
+    if (mine := work.Work(work.folder())).begun:
+        contents.write(mine)
 
 
 def told(doing: str) -> None:

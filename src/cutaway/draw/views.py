@@ -25,7 +25,7 @@ DECIDES = {  # what each kind of namespace decides, in the words of its row
     "net": "links",
     "ipc": "message queues",
     "cgroup": "control group",
-    "time": "clock offsets",
+    "time": "seconds since boot",
 }
 
 # The variables are JupyterLab's, so that the table follows its theme; the values after them are for other pages.

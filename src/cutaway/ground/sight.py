@@ -12,13 +12,13 @@ TEN_DAYS_S = 10 * 24 * 3600  # how much longer the machine seems to be up in a t
 
 QUESTIONS = {
     Kind.UTS: "hostname",
-    Kind.USER: "id -u",
-    Kind.PID: "ps -e -o pid=,comm= | head -n 3; echo $(ps -e -o pid= | wc -l) in all; echo $$ asks",
+    Kind.USER: "id -u; sed s/^/map/ /proc/self/uid_map",
+    Kind.PID: "ps -e -o pid=,comm= | head -n 3; echo $(ps -e -o pid= | wc -l) in all; echo number $$ asked",
     Kind.MNT: "echo $(wc -l < /proc/self/mountinfo) mounts",
     Kind.NET: "tail -n +3 /proc/net/dev | cut -d : -f 1",
     Kind.IPC: "echo $(ipcs --queues | grep -c ^0x)",
     Kind.CGROUP: "cut -d : -f 3 /proc/self/cgroup | sort -u",
-    Kind.TIME: "cat /proc/self/timens_offsets",
+    Kind.TIME: "sed -n 's/^boottime *//p' /proc/self/timens_offsets | cut -d ' ' -f 1",
 }
 BETWEEN = "-- the next kind --"
 

@@ -80,9 +80,8 @@ def unshare(kinds: Iterable[Kind]) -> None:
 def map_to_root(pid: int, uid: int, gid: int) -> None:
     """Let user `uid` and group `gid` of outside be 0 inside the user namespace of process `pid`.
 
-    Written from outside by whoever made it, which for one's own numbers takes no privilege.
-    `setgroups` is denied first, else nobody may map a group without privilege: a process that could drop a group
-    could open a file that is closed to just that group.
+    Its maker writes the maps from outside; to map one's own numbers takes no privilege. But first the maker must
+    deny everybody inside to change groups: who left a group could open a file that is closed to that group alone.
     """
     files.write(f"/proc/{pid}/setgroups", "deny")
     files.write(f"/proc/{pid}/uid_map", f"0 {uid} 1")

@@ -31,6 +31,13 @@ def test_what_is_missing_stands_with_its_next_step() -> None:
     assert examined.lacks(report(("java", False), ("php", True))).rows == (("java", "seen", "opens much", "do this"),)
 
 
+def test_a_next_step_that_is_a_command_is_set_as_code() -> None:
+    missing = Finding("php", False, "tried", "see /boot", "much", "apt-get download $(x | awk '/a/') && y")
+    shown = examined.lacks(Report(grounds=[], findings=[missing], lessons=[]))._repr_html_()
+    assert "<code>apt-get download $(x | awk &#x27;/a/&#x27;) &amp;&amp; y</code>" in shown
+    assert "<td>see /<wbr>boot</td>" in shown
+
+
 def test_only_pages_that_can_be_opened_are_listed_with_their_ground() -> None:
     assert examined.grounds(report()).rows == (("lesson 06", "Namespaces", "45", "none", "user namespaces"),)
 

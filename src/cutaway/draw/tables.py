@@ -40,8 +40,16 @@ def html_table(table: Table, caption: str = "", css_class: str = "") -> str:
 
 
 def _html_row(row: tuple[str, ...]) -> str:
-    name, *rest = (escape(cell).replace("/", "/<wbr>").replace("\n", "<br>") for cell in row)
+    name, *rest = map(_html_cell, row)
     return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+
+
+def _html_cell(cell: str) -> str:
+    """The text, with what stands between backquotes set as code, in which only a blank may be broken."""
+    parts = escape(cell).replace("\n", "<br>").split("`")
+    if len(parts) % 2 == 0:  # a backquote without its other half is a character
+        parts = ["`".join(parts)]
+    return "".join(f"<code>{p}</code>" if code % 2 else p.replace("/", "/<wbr>") for code, p in enumerate(parts))
 
 
 def _lines(row: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -189,7 +189,7 @@ def test_the_contents_name_every_lesson_and_link_those_that_are_written(tool: Mo
     assert text == tool.contents_path().read_text()
     assert all(unit.title in text for unit in [*course.lessons(), *course.labs()])
     assert "| 06 | [Namespaces](06-namespaces.ipynb) | 80 | user namespaces |" in text
-    assert "| lab 04 | [Isolate](../labs/04-isolate/04-isolate.ipynb) | 40 | user namespaces |" in text
+    assert "| lab 04 | [Isolate](../labs/04-isolate/04-isolate.ipynb) | 50 | user namespaces |" in text
 
 
 def check(course_root: Path) -> subprocess.CompletedProcess[str]:

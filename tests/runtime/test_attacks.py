@@ -88,6 +88,7 @@ def seen_while_entered(runtime: Runtime, made: Path) -> set[str]:
 
 
 @root
+@pytest.mark.slow
 def test_who_enters_shows_no_program_that_could_be_overwritten(
     ours: Runtime, bundle: Bundler, tmp_path: Path, program: Path
 ) -> None:

@@ -179,6 +179,7 @@ def everything(config: Config) -> None:
     config["linux"]["resources"] |= {"memory": {"limit": 1 << 26}, "pids": {"limit": 50}, "cpu": {"shares": 512}}
 
 
+@pytest.mark.slow
 def test_a_damaged_config_is_refused_with_a_sentence_and_leaves_nothing(ours: Runtime, bundle: Bundler) -> None:
     survives(ours, bundle("true", change=everything), range(40))
 
@@ -186,6 +187,32 @@ def test_a_damaged_config_is_refused_with_a_sentence_and_leaves_nothing(ours: Ru
 @pytest.mark.soak
 def test_hundreds_of_damaged_configs(ours: Runtime, bundle: Bundler) -> None:
     survives(ours, bundle("true", change=everything), range(40, 1000))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda c: c["mounts"][0].update(options=["idmap"]), "maps no owners of a mount"),
+        (lambda c: c["linux"].update(seccomp={"defaultAction": "SCMP_ACT_NOTIFY"}), "tells no listener of calls"),
+        (lambda c: c["process"].update(apparmorProfile="no-such"), "process.apparmorProfile 'no-such'"),
+        (lambda c: c["process"].update(selinuxLabel="no:such"), "process.selinuxLabel 'no:such'"),
+        (lambda c: c["linux"].update(sysctl={"kernel.core_pattern": "|/x"}), "it would change this machine"),
+        (lambda c: c["linux"].update(rootfsPropagation="much"), "linux.rootfsPropagation: 'much' is none of"),
+        (lambda c: c["linux"].update(cgroupsPath="/../../x"), "leads upwards"),
+        (lambda c: c["linux"]["namespaces"].append({"type": "pid"}), "pid stands there twice"),
+        (
+            lambda c: c["linux"]["namespaces"].append({"type": "time", "path": "/no"}),
+            "joining the time namespace",
+        ),
+    ],
+)
+def test_what_is_not_served_is_said(
+    ours: Runtime, bundle: Bundler, change: Callable[[Config], object], says: str
+) -> None:
+    done = ours.run(bundle("true", change=change))
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert ours("list", "-q").stdout == ""
 
 
 @pytest.mark.parametrize(

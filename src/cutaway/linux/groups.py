@@ -79,7 +79,7 @@ class Groups:
         return UNIFIED in self.folders
 
     def folder(self, controller: str) -> str:
-        """Where the files of a controller are; Problem-like OSError where this machine does not have it."""
+        """Where the files of a controller are; OSError where this machine does not have it."""
         if self.unified:
             return self.folders[UNIFIED]
         if controller not in self.folders:
@@ -138,9 +138,6 @@ class Groups:
 
     def has(self, controller: str, file: str) -> bool:
         """Whether there is such a file: kernels are built without some."""
-        return controller in self.folders or self.unified if not file else self._has(controller, file)
-
-    def _has(self, controller: str, file: str) -> bool:
         return (self.unified or controller in self.folders) and os.path.exists(f"{self.folder(controller)}/{file}")
 
     # --- Freezing, killing, removing
@@ -163,11 +160,11 @@ class Groups:
         """Whether all in it are stopped."""
         if self.unified:
             return "frozen 1" in self.get("freezer", "cgroup.events")
-        return self._has("freezer", "freezer.state") and self.get("freezer", "freezer.state") == "FROZEN"
+        return self.has("freezer", "freezer.state") and self.get("freezer", "freezer.state") == "FROZEN"
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send every member a signal; SIGKILL reaches also what is born meanwhile."""
-        if number == signal.SIGKILL and self._has("cgroup", "cgroup.kill"):
+        if number == signal.SIGKILL and self.has("cgroup", "cgroup.kill"):
             self.set("cgroup", "cgroup.kill", "1")
             return
         for pid in self.members():

@@ -5,7 +5,8 @@ groups, runs hooks, writes down what is. The first process of the container is a
 namespaces; it furnishes them from inside, gives up what it may not keep, waits to be started, and becomes the
 program. They talk over two pipes, one word a step, so each waits for exactly what it needs.
 
-Follows the OCI runtime specification, runtime.md. Lacks on purpose: checkpoints, SELinux and AppArmor labels.
+Follows the OCI runtime specification, runtime.md. Lacks on purpose: checkpoints, seccomp's
+listeners, mounts with mapped owners, systemd's own way to make groups.
 Reading order: this file; then rootfs.py (files), process.py (rights), resources.py (limits); config.py, state.py,
 hooks.py and console.py beside them; cli.py is the command line.
 """
@@ -315,8 +316,12 @@ def _flags(part: Config) -> Sequence[str]:
 
 
 def _filter(part: Config) -> list[seccomp.Instruction]:
+    profile = part.get("seccomp") or {}
+    actions = [profile.get("defaultAction"), *(rule.get("action") for rule in profile.get("syscalls") or ())]
+    if profile.get("listenerPath") or "SCMP_ACT_NOTIFY" in actions:
+        raise ContainerError("config.json: linux.seccomp: this runtime tells no listener of calls (SCMP_ACT_NOTIFY)")
     try:
-        return filters.compiled(part["seccomp"], os.uname().machine) if part.get("seccomp") else []
+        return filters.compiled(profile, os.uname().machine) if profile else []
     except filters.ProfileError as error:
         raise ContainerError(f"config.json: linux.{error}") from None
 

@@ -12,6 +12,7 @@ import resource
 import stat
 
 from cutaway.linux import calls, capabilities, seccomp
+from cutaway.linux.files import write
 from cutaway.linux.light import signal
 from cutaway.runtime.problems import ContainerError
 
@@ -116,6 +117,18 @@ def set_priority(process: Config) -> None:
                 raise
 
 
+def label(process: Config) -> None:
+    """Let the program begin under the AppArmor profile or the SELinux label that it is to have."""
+    for key, word in (("apparmorProfile", "exec {}"), ("selinuxLabel", "{}")):
+        if process.get(key):
+            places = ["/proc/self/attr/apparmor/exec", "/proc/self/attr/exec"]
+            place = next(filter(os.path.exists, places if key == "apparmorProfile" else places[1:]), places[1])
+            try:
+                write(place, word.format(process[key]))
+            except OSError as error:
+                raise ContainerError(f"process.{key} {process[key]!r}: {error.strerror}; is it loaded here?") from None
+
+
 def own_streams(process: Config) -> None:
     """Let the user open its own streams again, as /dev/stdout; what cannot be given away stays as it is."""
     uid = (process.get("user") or {}).get("uid") or 0
@@ -138,6 +151,7 @@ def becoming(process: Config, judge: Sequence[Instruction], flags: Sequence[str]
     privileges needs CAP_SYS_ADMIN to install it; so that one is kept until then, and given up right after.
     """
     path, user = program(process), process.get("user") or {}
+    label(process)
     start = calls.execve(path, process["args"], settings(process))
     wanted = allowed(process)
     gaining = not process.get("noNewPrivileges")

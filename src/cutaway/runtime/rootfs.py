@@ -89,6 +89,8 @@ class View:
         options, destination = Options(mount.get("options") or ()), os.path.normpath("/" + mount["destination"])
         kind = "bind" if options.bind else mount.get("type") or "none"
         ways = {"bind": self._bind, "cgroup": self._cgroup, "cgroup2": self._cgroup}
+        if options.own & {"idmap", "ridmap"} or mount.get("uidMappings") or mount.get("gidMappings"):
+            raise ContainerError(f"mounting at {destination}: this runtime maps no owners of a mount (idmap)")
         late = kind == "tmpfs" and destination == "/dev" and bool(options.flags & Flag.RDONLY)
         if late:
             options.flags &= ~Flag.RDONLY

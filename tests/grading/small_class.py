@@ -9,10 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook
-from nbgrader.converters import GenerateAssignment
-from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
+from cutaway.grading import nbcourse
 
 Cell = dict[str, Any]
 
@@ -212,12 +209,7 @@ def make_course(folder: Path, assignments: dict[str, dict[str, list[Cell]]] | No
 
 
 def release(folder: Path, name: str) -> None:
-    config = Config({"CourseDirectory": {"root": str(folder), "assignment_id": name}})
-    with Gradebook(f"sqlite:///{folder}/gradebook.db") as book:
-        book.update_or_create_assignment(name)
-    GenerateAssignment(
-        coursedir=CourseDirectory(config=config), config=config, force=True, create_assignment=True
-    ).start()
+    nbcourse.release(nbcourse.Course(folder), name)
 
 
 def solved(cells: list[Cell], answers: dict[str, str]) -> list[Cell]:

@@ -328,7 +328,7 @@ def _filter(part: Config) -> list[seccomp.Instruction]:
 
 def _groups(container: Container, config: Config) -> Groups:
     """Where the container is counted; a path of three parts with colons is how systemd names it."""
-    path = linux(config).get("cgroupsPath") or f"/cutaway-oci/{container.name}"
+    path = linux(config).get("cgroupsPath") or f"/cutaway-oci-{container.name}"
     if path.count(":") == 2:
         slice_, prefix, name = path.split(":")
         path = f"/{slice_ or 'system.slice'}/{prefix}-{name}.scope"

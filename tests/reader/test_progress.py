@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import small_course
 
-from cutaway.cli import contents, handouts
+from cutaway.check.contract import Result, Status
+from cutaway.check.results import Results
+from cutaway.cli import check, contents, handouts
 from cutaway.ground import course as courses
 from cutaway.ground import work as works
 from cutaway.ground.progress import Standing, State, standings
@@ -83,6 +85,12 @@ def test_a_lab_is_done_when_its_checks_give_every_point(given: Work) -> None:
     assert standing(given, "04").minutes_left == 12
     works.record_check("04-isolate", 5, 5)
     assert standing(given, "04").state is State.DONE
+
+
+def test_the_contents_say_at_once_what_a_check_found(given: Work) -> None:
+    check.remember(Results("04-isolate", "ada", (Result("it runs", 1, 5, 5, Status.PASSED),)))
+    row = next(line for line in given.read(contents.PLACE).decode().splitlines() if "Isolate" in line)
+    assert row.startswith("| ● done")
 
 
 def test_a_check_where_nothing_was_handed_out_leaves_nothing_behind(course: Path, home: Path) -> None:

@@ -10,6 +10,7 @@ from itertools import zip_longest
 # JupyterLab sets tables flush right, by a rule that is too specific to be outdone without the word.
 STYLE = "<style>.cutaway-table th, .cutaway-table td { text-align: left !important; }</style>"
 
+UNBROKEN = '<span style="white-space: nowrap">'
 NO_FORMULAS = "mathjax_ignore"  # MathJax's own word: else a command with two dollar signs is shown as a formula
 
 
@@ -49,7 +50,11 @@ def _html_cell(cell: str) -> str:
     parts = escape(cell).replace("\n", "<br>").split("`")
     if len(parts) % 2 == 0:  # a backquote without its other half is a character
         parts = ["`".join(parts)]
-    return "".join(f"<code>{p}</code>" if code % 2 else p.replace("/", "/<wbr>") for code, p in enumerate(parts))
+    return "".join(_html_code(part) if code % 2 else part.replace("/", "/<wbr>") for code, part in enumerate(parts))
+
+
+def _html_code(code: str) -> str:
+    return f"<code>{' '.join(f'{UNBROKEN}{word}</span>' for word in code.split(' '))}</code>"
 
 
 def _lines(row: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -27,6 +27,10 @@ SPLIT = (
 HEARD = {  # what tools are heard to say, and what to ask yourself then
     "mount /proc failed": "A /proc is mounted by somebody who is in the new PID namespace. Who has been born into it?",
     "setgroups failed": "The tool wanted to change its groups on the way in; lesson 06, section 8, joins without that.",
+    "reassociate to namespace": (
+        "What it wrote last says which table it may not join. Who owns that table, have you joined the owner's user "
+        "namespace first, and do you need this table at all?"
+    ),
     "Address already in use": (
         "Something listens at that port already, in the network that your server is in: which network is that?"
     ),

@@ -225,7 +225,7 @@ def test_what_only_root_may_do_is_refused_to_root_as_well(cell: str, tmp_path: P
     first = results(tmp_path, int(cell[-1]), patience_s=2.0, **answer)[0]
     assert first.status is Status.FAILED
     assert "Operation not permitted" in first.observed
-    assert first.hint.startswith("What it wrote last says why it ended")
+    assert first.hint.startswith("What it wrote last says")
 
 
 @pytest.mark.slow
@@ -345,6 +345,12 @@ def test_what_an_earlier_try_left_at_the_port_costs_a_right_answer_nothing(tmp_p
 
 BOX = "unshare --user --map-root-user"
 HINTS = {
+    "groups": (5, 'start(f"nsenter --target {pid} --user --net --uts sleep 9")', "section 8, joins without that"),
+    "every table joined": (
+        5,
+        'start(f"nsenter --target {pid} --all --preserve-credentials sleep 9")',
+        "do you need this table at all?",
+    ),
     "quotes forgotten": (1, f'start(f"{BOX} --uts sh -c hostname {{hostname}}")', "Where does that word end?"),
     "nobody was born": (2, f'start("{BOX} --pid --mount-proc sleep 99")', "Who has been born into it?"),
     "refused": (1, 'start(f"hostname {hostname}") and start("mount -t tmpfs none /mnt")', "what was refused"),
@@ -355,7 +361,12 @@ HINTS = {
         "Which words does the command that writes the file get?",
     ),
 }
-HEADS = {1: "own_name(hostname)", 2: "own_processes(hostname)", 3: "own_files(hostname, folder, word)"}
+HEADS = {
+    5: "companion(pid)",
+    1: "own_name(hostname)",
+    2: "own_processes(hostname)",
+    3: "own_files(hostname, folder, word)",
+}
 
 
 @pytest.mark.parametrize(("task", "line", "hint"), HINTS.values(), ids=HINTS.keys())

@@ -15,6 +15,8 @@ from lab_process import Lab, free_port
 from playwright.sync_api import Browser, expect
 from screen import HEIGHT, READY_S, WIDTH, Screen
 
+from cutaway.ground.guest import cache
+
 expect.set_options(timeout=READY_S * 1000)
 
 
@@ -38,6 +40,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     # A save by the clock and one by us at the same time end in a dialog about a file that has changed on disk.
     (documents / "plugin.jupyterlab-settings").write_text(json.dumps({"autosave": False}))
     own = {"HOME": str(home), "CUTAWAY_STATE": str(home / "state"), "CUTAWAY_FOLDER": str(home / "work")}
+    own["CUTAWAY_CACHE"] = str(cache.folder())  # what was fetched once is not fetched again
     with Lab("--no-engine", "--port", str(free_port()), env={**os.environ, **own}) as opened:
         yield opened
 

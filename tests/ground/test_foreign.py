@@ -9,6 +9,7 @@ import pytest
 
 from cutaway.ground import foreign, programs, sieve
 from cutaway.ground.foreign import Foreign
+from cutaway.ground.guest import cache
 from cutaway.linux import CommandFailed, commands
 from cutaway.problem import Problem
 
@@ -32,7 +33,7 @@ def test_the_same_bytes_give_the_same_answer_on_both_processors_and_machine_code
         commands.run(there.command(here["C"].starts[0], "100"))
     again = foreign.other()
     assert again == there
-    assert not list(there.root.parent.glob("*.draft"))
+    assert not list(there.root.parent.glob(f"{cache.DRAFT}*"))
 
 
 def test_a_machine_without_qemu_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,8 +43,8 @@ def test_a_machine_without_qemu_is_told_how_to_get_it(monkeypatch: pytest.Monkey
     assert "qemu-user is not here" in str(found)
 
 
-@pytest.mark.usefixtures("state_folder")
 def test_another_distribution_reads_on_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path))
     monkeypatch.setattr(programs, "path", lambda _: "/usr/bin/true")
     monkeypatch.setattr(foreign, "KEYRING", tmp_path / "none")
     assert "this is no Debian" in str(foreign.other())
@@ -55,18 +56,17 @@ def test_a_processor_that_nobody_described_is_named(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.slow
-def test_a_fetch_that_fails_leaves_no_half_folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state_folder: Path
-) -> None:
+def test_a_fetch_that_fails_leaves_no_half_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     if not (shutil.which("apt-get") and foreign.KEYRING.exists()):
         pytest.skip("this is no Debian")
     monkeypatch.setattr(programs, "path", lambda _: "/usr/bin/true")
+    monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path))
     monkeypatch.setattr(foreign, "SUITE", "no-such-suite")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")  # nobody is asked
     found = foreign.other()
     assert not found
     assert "the page goes on without them" in str(found)
-    assert not list(state_folder.glob("programs-for-*"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_no_program_is_made_for_none(tmp_path: Path) -> None:

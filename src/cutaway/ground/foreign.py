@@ -3,7 +3,7 @@
 qemu-user translates the machine code of one process as it goes and hands its system calls to our kernel; it is no
 virtual machine, and nothing is booted. Nothing is installed either: apt keeps lists of its own in our folder, checks
 Debian's signature on them, and fetches a Java and a Python with the libraries that they need. pip adds wasmtime.
-All of that is done once, needs no root, and stays in the state folder until that is deleted.
+All of that is done once, needs no root, and stays in the cache (guest/cache.py) until that is deleted.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cutaway import ledger
 from cutaway.ground import programs
+from cutaway.ground.guest import cache
 from cutaway.ground.sieve import WASM_HOST
-from cutaway.ledger.state import one_at_a_time
 from cutaway.linux import CommandFailed, commands
 from cutaway.problem import Problem
 
@@ -104,23 +103,16 @@ def _other() -> Foreign:
     processor = OTHER[here]
     if not programs.path(f"qemu-{processor}"):
         raise Problem(f"running programs made for {processor}: qemu-user is not here; {programs.remedy('qemu-user')}")
-    root = ledger.state_folder() / f"programs-for-{processor}"
-    with one_at_a_time(ledger.state_folder()):
-        if not root.exists():
-            _fetch(processor, root)
-    return Foreign(processor, root)
+    return Foreign(processor, cache.kept(f"programs-for-{processor}", lambda folder: _fetch(processor, folder)))
 
 
 def _fetch(processor: str, root: Path) -> None:
-    """Fill `root`, in a folder that is given its name only when it is complete."""
-    draft = root.with_name(f"{root.name}.draft")
-    with ledger.kept("folder", f"programs for {processor}, being unpacked", path=draft):
-        try:
-            _unpack_packages(DEBIAN[processor], draft)
-            _unpack_wasmtime(processor, draft)
-        except CommandFailed as failed:
-            raise Problem(f"fetching programs for {processor}: {failed}; the page goes on without them") from failed
-        draft.rename(root)
+    """Fill the empty folder `root`."""
+    try:
+        _unpack_packages(DEBIAN[processor], root)
+        _unpack_wasmtime(processor, root)
+    except CommandFailed as failed:
+        raise Problem(f"fetching programs for {processor}: {failed}; the page goes on without them") from failed
 
 
 def _unpack_packages(architecture: str, root: Path) -> None:

@@ -87,6 +87,12 @@ def test_a_lab_is_done_when_its_checks_give_every_point(given: Work) -> None:
     assert standing(given, "04").state is State.DONE
 
 
+def test_a_later_check_that_earns_less_takes_nothing_back(given: Work) -> None:
+    works.record_check("04-isolate", 5, 5)
+    works.record_check("04-isolate", 4, 5)
+    assert standing(given, "04").state is State.DONE
+
+
 def test_the_contents_say_at_once_what_a_check_found(given: Work) -> None:
     check.remember(Results("04-isolate", "ada", (Result("it runs", 1, 5, 5, Status.PASSED),)))
     row = next(line for line in given.read(contents.PLACE).decode().splitlines() if "Isolate" in line)

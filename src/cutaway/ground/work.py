@@ -134,7 +134,7 @@ class Entry:
 
 @dataclass
 class Points:
-    """The last result of a lab's checks."""
+    """The best result of a lab's checks."""
 
     earned: float
     possible: float
@@ -313,7 +313,7 @@ def _entry(handout: Handout) -> Entry:
 
 
 def record_check(name: str, earned: float, possible: float) -> None:
-    """Remember the result of a lab's checks in the reader's folder, for `cutaway progress`.
+    """Remember the best result of a lab's checks in the reader's folder, for `cutaway progress`.
 
     Says nothing where no folder was handed out: a lab can be checked anywhere.
     """
@@ -321,4 +321,7 @@ def record_check(name: str, earned: float, possible: float) -> None:
     if not (work.path / BOOK).exists():
         return
     with work.changing() as book:
+        best = book.checks.get(name)
+        if best and best.possible == possible and best.earned > earned:
+            return
         book.checks[name] = Points(earned, possible, datetime.datetime.now().astimezone().isoformat(timespec="seconds"))

@@ -157,6 +157,10 @@ def test_a_function_that_kills_the_checker_gets_no_points_and_a_sentence() -> No
             "from cutaway.check import check; check('nothing')",
             "looking for lab 'nothing': there is none of that name; ",
         ),
+        (
+            "from cutaway.check import check; check(1)",
+            "check(1): that is no lab's name; say check(task=1) for one task of this lab",
+        ),
         ("from cutaway.check import begin_lab; begin_lab('nothing')", "looking for lab 'nothing': "),
     ],
 )

@@ -113,11 +113,13 @@ class Earned(float):
         return f"points earned: {self:g}"
 
 
-def check(name: str | None = None, *, task: int | None = None) -> float:
+def check(name: str | int | None = None, *, task: int | None = None) -> float:
     """Have a lab, or one task of it, checked from outside: shows what was seen, and returns the points earned.
 
     Without a name it is the lab that was begun in this notebook.
     """
+    if isinstance(name, int):
+        raise Problem(f"check({name}): that is no lab's name; say check(task={name}) for one task of this lab")
     if name is None and not _begun:
         raise Problem("check(): no lab was begun in this notebook; run its first code cell, or name the lab")
     learner = Learner.here(_unit(name).name if name else _begun[-1].learner.lab)

@@ -379,6 +379,27 @@ def test_each_learner_gets_a_class_of_their_own_that_java_compiles(tmp_path: Pat
     assert "own(I)I" in compiled(sources["eve"], str(tmp_path))["methods"]
 
 
+def test_what_a_learners_class_gives_depends_on_what_it_is_given(tmp_path: Path) -> None:
+    owns = [own_source(Learner(LAB, str(name)).random("own")).replace("Own", f"Own{name}") for name in range(9)]
+    prints = "".join(f"for (int n = 1; n < 40; n++) System.out.println(Own{name}.own(n));" for name in range(9))
+    compiled(f"class Main {{ public static void main(String[] words) {{ {prints} }} }} {''.join(owns)}", str(tmp_path))
+    said = subprocess.run(["java", "-cp", tmp_path, "Main"], capture_output=True, text=True, check=True).stdout.split()
+    assert len(said) == len(set(said)) == 9 * 39
+
+
+@pytest.mark.slow
+def test_what_raises_or_never_returns_is_hinted_at_with_the_line_that_calls_it(tmp_path: Path) -> None:
+    cells = [NAMES, *working_cells(master(LAB))[1:]]
+    slips = [
+        cell.replace('"imul": lambda: left', '"imul": lambda: lost').replace("pc + distance", "0") for cell in cells
+    ]
+    hints = {each.name: each.hint for each in results(tmp_path, slips)}
+    assert hints["sums products and bits are right in 32 bits"].startswith("Run arithmetic('imul', ")
+    never = hints["each condition leads to the right place"]
+    assert never.startswith('Run run(compiled("class Asked { static int signs(int a)')
+    assert never.endswith("does the pc come to the return?")
+
+
 def test_what_javac_refuses_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"compiling Odd.java: .*Odd.java:1: error: .*; mend the source"):
         compiled("class Odd { int f() { return; } }", str(tmp_path))

@@ -63,17 +63,18 @@ def _method(file: cf.ClassFile, member: cf.Member) -> Plain:
 def own_source(draw: Random) -> str:
     """A Java class drawn for one learner: a loop, a call with a long, and numbers of every kind."""
     start, step, odd, shift = draw.randrange(1 << 40, 1 << 60), draw.randrange(2, 9), draw.randrange(3, 99, 2), 33
+    turn = shift + draw.randrange(12)  # no bit of the hash is lost on the way, so that every round counts
     return f"""\
 class Own {{
     static int own(int n) {{
-        long hash = {start}L;
+        long hash = {start}L - n;
         for (int i = n; i > 0; i -= {step}) hash = mix(hash, i, (byte) (i * {odd}));
         return (int) (hash ^ hash >>> {shift + draw.randrange(12)});
     }}
     static long mix(long hash, int i, int salt) {{
         double share = (double) hash / {draw.randrange(1_000, 9_000)} / salt;
         if (share >= {draw.randrange(-9, 9)}.5) return hash * {draw.randrange(31, 99, 2)} + (char) (salt * {odd});
-        return (hash << {shift + draw.randrange(12)}) - (short) (i * {draw.randrange(10_000, 50_000)}) ^ (int) share;
+        return (hash << {turn} | hash >>> {64 - turn}) - (short) (i * {draw.randrange(10_000, 50_000)}) ^ (int) share;
     }}
 }}
 """

@@ -50,9 +50,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     for home, names in HOMES.items():
         if name in names:
-            from importlib import import_module
-
             return getattr(import_module(f"cutaway.linux.{home}"), name)
+    if name in __all__:  # a module
+        return import_module(f"cutaway.linux.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -203,7 +203,7 @@ def test_a_cell_that_ends_the_kernel_is_named_and_no_check_is_reached(end: str, 
 def test_what_hides_the_answer_is_hidden_also_from_a_notebook_that_does_not_begin_the_lab(tmp_path: Path) -> None:
     said = cutaway_check("04-isolate", notebook(tmp_path, "from cutaway.linux import Enclosed"), "--json")
     assert (
-        "Enclosed” raised Hidden: importing cutaway.linux.Enclosed: it holds the answer of lab 04-isolate"
+        "Enclosed” raised Hidden: importing cutaway.linux.enclosed: it holds the answer of lab 04-isolate"
         in said.stderr
     )
 

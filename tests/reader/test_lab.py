@@ -144,8 +144,9 @@ def test_only_this_environments_kernels_are_offered(course: Path, home: Path) ->
         theirs.parent.mkdir(parents=True)
         theirs.write_text(json.dumps({"argv": ["/bin/false"], "display_name": "Theirs", "language": "python"}))
     with start() as lab:
-        (kernel,) = lab.ask("GET", "api/kernelspecs")["kernelspecs"].values()
-        assert kernel["spec"]["argv"][1:3] == ["-m", "ipykernel_launcher"]
+        offered = lab.ask("GET", "api/kernelspecs")["kernelspecs"]
+        assert offered.keys() == {"python3", "cutaway-lab-machine"}
+        assert offered["python3"]["spec"]["argv"][1:3] == ["-m", "ipykernel_launcher"]
 
 
 def test_a_browser_is_shown_the_page_and_its_command_line_does_not_show_the_token(

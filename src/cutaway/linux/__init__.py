@@ -8,6 +8,8 @@ The names below are loaded when they are first used: a container runtime starts 
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cutaway.linux import confined
@@ -50,11 +52,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    from importlib import import_module
-
     for home, names in HOMES.items():
         if name in names:
-            return getattr(import_module(f"cutaway.linux.{home}"), name)
+            return getattr(_loaded(home), name)
     if name in __all__:  # a module
-        return import_module(f"cutaway.linux.{name}")
+        return _loaded(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _loaded(home: str) -> object:
+    """The module of this room, without importlib, which a program that starts often cannot afford."""
+    __import__(full := f"{__name__}.{home}")
+    return sys.modules[full]

@@ -1,4 +1,4 @@
-"""What the test run itself keeps: the folder of a session, and how far a soak got."""
+"""What the test run itself keeps: the folder of a session, how far a soak got, which tests belong together."""
 
 from __future__ import annotations
 
@@ -51,3 +51,26 @@ def test_a_soak_goes_on_where_it_stopped_and_a_failure_is_tried_again(tmp_path: 
     env["CUTAWAY_SEED"] = "another"
     again = subprocess.run(argv, capture_output=True, text=True, env=env).stdout
     assert "1 failed, 1 passed" in again
+
+
+TOGETHER = """
+import os
+import pytest
+
+@pytest.mark.xdist_group("one")
+@pytest.mark.parametrize("number", range(4))
+def test_shares_what_is_dear(number):
+    print("worker", os.environ["PYTEST_XDIST_WORKER"])
+    assert False
+"""
+
+
+@pytest.mark.slow
+def test_tests_of_one_group_run_in_one_worker(tmp_path: Path) -> None:
+    """Else each worker would start its own engine, browser and guest; pytest 9.2 with xdist 3.8 lets that happen."""
+    (tmp_path / "test_together.py").write_text(TOGETHER)
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, "-n", "2", "--dist", "loadgroup"]
+    said = subprocess.run([*argv, str(tmp_path)], capture_output=True, text=True, cwd=tmp_path).stdout
+    workers = [line for line in said.splitlines() if line.startswith("worker ")]
+    assert len(workers) == 4, said
+    assert len(set(workers)) == 1, said

@@ -43,7 +43,8 @@ def test_a_process_that_dropped_its_environment_goes_if_its_number_is_known(stat
     nameless = subprocess.Popen(["env", "-i", "/bin/sh", "-c", "/bin/sleep 77 & wait"])
     entry.update(pid=nameless.pid, start_time=Process.of(nameless.pid).start_time)
     entry.undo()
-    assert nameless.wait(timeout=10) == -9
+    assert not entry.exists()
+    nameless.wait(timeout=10)  # killed, or ended by itself as its child was killed before it: 77 s are not over
 
 
 def test_another_process_with_the_same_number_is_spared(state_folder: Path) -> None:

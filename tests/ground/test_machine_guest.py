@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,24 @@ from pathlib import Path
 import pytest
 from machines import own_cache, skip_without_machines
 
+from cutaway import ledger
 from cutaway.ground import machine, programs
-from cutaway.ground.guest import accelerators, cache, exports, initramfs, inside, kernel, qemu, saved
+from cutaway.ground.guest import (
+    accelerators,
+    cache,
+    conversation,
+    exports,
+    initramfs,
+    inside,
+    kernel,
+    qemu,
+    running,
+    saved,
+)
 from cutaway.ground.guest.frames import EXIT, INPUT, INPUT_BYTES, NONCE_BYTES, OUTPUT, PREAMBLE, RUN, Frames, frame
 from cutaway.ground.guest.kernel import Unfit
 from cutaway.images.closure import Folder, Link, Written
-from cutaway.linux.processes import boot_id
+from cutaway.linux.processes import Process, boot_id
 from cutaway.problem import Problem
 
 pytestmark = pytest.mark.xdist_group("machine")
@@ -229,3 +242,51 @@ def test_qemus_options_take_a_path_with_a_comma(tmp_path: Path):
     folder.mkdir()
     words = qemu.command(machine.specify(folders=[folder]), None)
     assert any("a,, b" in word for word in words)
+
+
+# --- QEMU itself ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("qemus_end", "told"),
+    [
+        ("kill -SEGV $$", "QEMU was killed by SIGSEGV, without a word; see `cutaway doctor`"),
+        ("kill -40 $$", "QEMU was killed by signal 40, without a word"),
+        ("echo no such disk >&2; exit 3", "QEMU ended with status 3, QEMU said: no such disk;"),
+    ],
+)
+def test_how_qemu_ended_is_told(qemus_end: str, told: str, state_folder: Path):
+    with pytest.raises(Problem, match=re.escape(f"starting short: {told}")):
+        running.start("short", ["sh", "-c", qemus_end], Process.current())
+    assert ledger.entries() == []
+
+
+def test_who_reaches_the_monitor_of_a_slow_qemu_reaches_its_ports(state_folder: Path):
+    skip_without_machines()
+    if (strace := programs.path("strace")) is None:
+        pytest.skip("needs strace")
+    slowly = [strace, "-f", "-o", "/dev/null", "-e", "trace=listen", "-e", "inject=listen:delay_enter=50ms"]
+    slow = running.start("slow", [*slowly, *qemu.command(machine.specify(), None), "-S"], Process.current())
+    try:
+        for number in range(inside.FIRST_PORT, inside.PORTS.stop):
+            conversation.connect(slow.folder, f"port{number}").close()
+    finally:
+        slow.stop()
+
+
+def test_a_qemu_that_runs_and_does_not_take_a_call_is_one_sentence(state_folder: Path):
+    deaf = running.start("deaf", [sys.executable, "-c", ONLY_A_MONITOR], Process.current())
+    try:
+        with pytest.raises(Problem, match=r"starting deaf: QEMU runs, but .*No such file.*, without a word;"):
+            deaf.hear(1)
+    finally:
+        deaf.stop()
+
+
+ONLY_A_MONITOR = """
+import signal, socket
+monitor = socket.socket(socket.AF_UNIX)
+monitor.bind("qmp")
+monitor.listen()
+signal.pause()
+"""

@@ -67,7 +67,8 @@ def command(spec: Spec, memory: Path | None, *, copied: bool = False) -> list[st
     """QEMU for this computer, in whose own folder it is started. Its memory is private, or the file `memory`.
 
     A file is the memory itself, for others to go on from; `copied`, it is where this machine goes on from, and
-    what it writes is its own.
+    what it writes is its own. Sockets are opened in the order of these words, the monitor's last: who can reach it
+    can reach all of them.
     """
     return [
         *(program(), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
@@ -76,8 +77,8 @@ def command(spec: Spec, memory: Path | None, *, copied: bool = False) -> list[st
         *("-m", f"{spec.memory_mib}M", "-object", _memory(spec, memory, "off" if copied else "on")),
         *("-kernel", str(spec.kernel), "-initrd", str(spec.initramfs), "-append", CONSOLE),
         *("-chardev", "file,id=console,path=console", "-serial", "chardev:console"),
-        *("-chardev", "socket,id=monitor,path=qmp,server=on,wait=off", "-mon", "chardev=monitor,mode=control"),
         *("-device", f"virtio-serial-pci,max_ports={inside.PORTS.stop}", *_ports()),
+        *("-chardev", "socket,id=monitor,path=qmp,server=on,wait=off", "-mon", "chardev=monitor,mode=control"),
         *("-netdev", "user,id=net,restrict=on", "-device", "virtio-net-pci,netdev=net,romfile="),
         *(word for number in range(spec.slots) for word in _lent(number, spec)),
         *(word for disk in spec.disks for word in ("-drive", _disk(disk))),

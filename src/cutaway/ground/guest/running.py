@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ NAME = "lab machine "  # of the ledger's entries
 WAIT_FOR_WORD = 'read -r CUTAWAY_TOKEN && export CUTAWAY_TOKEN && cd -- "$0" && exec "$@" > qemu.log 2>&1 < /dev/null'
 START_S, BEGIN_S = 60, 120  # a guest is up in 2 s and has begun in 1 s; on a busy machine by emulation, later
 SEED_BYTES = 64
+END_S = 1  # between the end of its sockets and its own
 LAST_LINES = 3
 
 
@@ -55,12 +57,22 @@ class Running(NamedTuple):
             raise Problem(
                 f"starting {self.name}: the guest was silent for {timeout_s:g} s, {self.last_words()}"
             ) from None
-        except (conversation.Gone, OSError):
-            raise self.failed("QEMU ended") from None
+        except (conversation.Gone, OSError) as error:
+            raise self.failed(str(error)) from error
 
-    def failed(self, cause: str) -> Problem:
-        """Why it could not be started, with its last words."""
+    def failed(self, trouble: str = "") -> Problem:
+        """Why it could not be started: how QEMU ended, or the trouble with it while it runs, and its last words."""
+        cause = self.how_it_ended() or f"QEMU runs, but {trouble}"
         return Problem(f"starting {self.name}: {cause}, {self.last_words()}; see `cutaway doctor`")
+
+    def how_it_ended(self) -> str:
+        """With what status, or by what signal, as far as this process is told; empty while QEMU runs."""
+        if not self.process.wait(END_S):
+            return ""
+        status = next((child.wait() for child in _children if child.pid == self.process.pid), None)
+        if status is None:
+            return "QEMU ended"
+        return f"QEMU ended with status {status}" if status >= 0 else f"QEMU was killed by {_signal(-status)}"
 
     def last_words(self) -> str:
         """The end of what QEMU said, or else the guest's console."""
@@ -86,6 +98,13 @@ class Running(NamedTuple):
             return (self.folder / name).read_text(errors="replace").strip().splitlines()
         except OSError:
             return []
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the many between SIGRTMIN and SIGRTMAX
+        return f"signal {number}"
 
 
 _children: list[subprocess.Popen[bytes]] = []  # asked for their status when a machine is stopped: no zombie stays
@@ -132,7 +151,7 @@ def _await_monitor(running: Running, launcher: subprocess.Popen[bytes]) -> None:
             conversation.connect(running.folder, "qmp").close()
         except OSError:
             if launcher.poll() is not None:
-                raise running.failed("QEMU ended") from None
+                raise running.failed() from None
             if time.monotonic() > deadline:
                 raise Problem(
                     f"starting {running.name}: QEMU was silent for {START_S} s; is this machine busy?"

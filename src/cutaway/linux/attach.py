@@ -112,9 +112,14 @@ def tmpfs(target: str, size_bytes: int, entries: int = 0) -> None:
     calls.mount("tmpfs", target, "tmpfs", Flag.NOSUID | Flag.NODEV, f"size={size_bytes},nr_inodes={entries}")
 
 
-def overlay(target: str, lower: str, upper: str, work: str) -> None:
-    """Mount `lower` with a writable layer `upper` over it; `work` is empty and lies beside `upper`."""
-    calls.mount("overlay", target, "overlay", 0, f"lowerdir={lower},upperdir={upper},workdir={work}")
+def overlay(target: str, lower: str, upper: str, work: str, *, within_user: bool = False) -> None:
+    """Mount `lower` with a writable layer `upper` over it; `work` is empty and lies beside `upper`.
+
+    In a user namespace the layer keeps its notes in attributes that every user may write. Needs Linux 5.11 there.
+    """
+    lower, upper, work = (each.replace(",", "\\,").replace(":", "\\:") for each in (lower, upper, work))
+    more = ",userxattr" if within_user else ""
+    calls.mount("overlay", target, "overlay", 0, f"lowerdir={lower},upperdir={upper},workdir={work}{more}")
 
 
 def unmount(target: str, *, lazily: bool = False) -> None:

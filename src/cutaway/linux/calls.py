@@ -199,6 +199,11 @@ def close_on_exec(first: int) -> None:
     _by_number("close_range", f"{first}", first, 0xFFFFFFFF, CLOSE_RANGE_CLOEXEC)
 
 
+def close_from(first: int) -> None:
+    """Close every descriptor from `first` up. close_range(2)"""
+    _by_number("close_range", f"{first}", first, 0xFFFFFFFF, 0)
+
+
 def open_in_root(root: int, path: str, flags: int) -> int:
     """Open `path` as if the folder `root` were /: no link and no .. leads out of it. openat2(2)"""
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)

@@ -97,7 +97,16 @@ def _listen(process: subprocess.Popen[bytes], timeout_s: float) -> tuple[str, st
     assert process.stdout is not None
     assert process.stderr is not None
     heard = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
-    end, deadline = os.pidfd_open(process.pid), time.monotonic() + timeout_s
+    end = os.pidfd_open(process.pid)
+    in_time = listen(heard, end, timeout_s)
+    os.close(end)
+    stdout, stderr = (bytes(text).decode(errors="replace") for text in heard.values())
+    return stdout, stderr, in_time
+
+
+def listen(heard: Mapping[int, bytearray], end: int, timeout_s: float) -> bool:
+    """Add to `heard` what its descriptors say, until `end` can be read and they are silent; False: out of time."""
+    deadline = time.monotonic() + timeout_s
     with selectors.DefaultSelector() as selector:
         for fd in (*heard, end):
             selector.register(fd, selectors.EVENT_READ)
@@ -112,6 +121,4 @@ def _listen(process: subprocess.Popen[bytes], timeout_s: float) -> tuple[str, st
                     heard[fd] += text
                     if not text:
                         selector.unregister(fd)
-    os.close(end)
-    stdout, stderr = (bytes(text).decode(errors="replace") for text in heard.values())
-    return stdout, stderr, in_time
+    return in_time

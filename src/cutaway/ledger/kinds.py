@@ -93,6 +93,19 @@ def _end_cgroup(facts: Facts) -> None:
     cgroups.remove(os.fspath(paths.ours(facts["path"])))
 
 
+def _cgroups(facts: Facts) -> list[Facts]:
+    return [{"path": path} for path in facts["paths"]]
+
+
+def _any_cgroup_exists(facts: Facts) -> bool:
+    return any(map(_path_exists, _cgroups(facts)))
+
+
+def _end_cgroups(facts: Facts) -> None:
+    for each in _cgroups(facts):
+        _end_cgroup(each)
+
+
 # --- Networks --------------------------------------------------------------
 
 
@@ -141,6 +154,7 @@ KINDS = {
     "folder": Thing(_path_exists, _remove_path, needs=("path",), dies_with_boot=False),
     "mount": Thing(_is_mounted, _unmount, needs=("target",)),
     "cgroup": Thing(_path_exists, _end_cgroup, needs=("path",)),
+    "cgroups": Thing(_any_cgroup_exists, _end_cgroups, needs=("paths",)),  # one group, in each of version 1's trees
     "netns": Thing(_netns_exists, _end_netns, needs=("name",)),
     "link": Thing(_link_exists, _end_link, needs=("name",), may_have=("netns",)),
     **{

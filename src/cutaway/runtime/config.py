@@ -83,10 +83,14 @@ SHAPE = {
 
 def load(bundle: str) -> Config:
     """The bundle's config.json, judged; a ContainerError says the first thing that is wrong with it."""
-    config: Config = parsed(os.path.join(bundle, "config.json"))
+    return judged(parsed(os.path.join(bundle, "config.json")))
+
+
+def judged(config: Any) -> Config:
+    """The same, when it is a config.json by the specification."""
     fit(config, SHAPE, "config.json")
     require(config)
-    return config
+    return dict(config)
 
 
 def parsed(path: str) -> Any:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import select
 
-from cutaway.linux import calls, filters, loopback, seccomp
+from cutaway.linux import calls, capabilities, filters, loopback, seccomp
 from cutaway.linux.files import write
 from cutaway.linux.groups import Groups
 from cutaway.linux.light import dumps, signal, suppress
@@ -45,14 +45,18 @@ PERSONALITIES = {"LINUX": 0, "LINUX32": 8}  # linux/personality.h
 
 
 class Wishes:
-    """What a command line says besides config.json."""
+    """What a command line, or another caller, says besides config.json.
+
+    `instead` is what the first process does in the place of becoming a program; `lower` is a folder that lies below
+    the root, which shows it with a layer of `room_bytes` in memory over it, where all that is written goes.
+    """
 
     def __init__(
         self, *, pid_file: str = "", terminal: Terminal | None = None, pivot: bool = True, keyring: bool = True,
-        preserve_fds: int = 0,
+        preserve_fds: int = 0, instead: Callable[[], int] | None = None, lower: str = "", room_bytes: int = 0,
     ) -> None:  # fmt: skip
         self.pid_file, self.terminal, self.pivot, self.keyring = pid_file, terminal, pivot, keyring
-        self.preserve_fds = preserve_fds
+        self.preserve_fds, self.instead, self.lower, self.room_bytes = preserve_fds, instead, lower, room_bytes
 
 
 class Pipes:
@@ -113,7 +117,7 @@ def _create(container: Container, config: Config, bundle: str, wishes: Wishes) -
     if config.get("process") is None:
         raise ContainerError("config.json: process is missing; a container without one can only be described")
     mine = _groups(container, config)
-    view, judge = View(config, bundle, mine), _filter(linux(config))
+    view, judge = View(config, bundle, mine), compiled_filter(linux(config))
     write(f"{container.folder}/config.json", dumps(config))
     container.save(
         bundle=bundle, rootfs=view.path, created=now(), owner=os.getuid(), groups=mine.folders,
@@ -279,7 +283,7 @@ def _furnish(
     task = config["process"] | {"preserveFds": wishes.preserve_fds}
     own_mounts = "mount" in view.kinds
     if own_mounts:
-        view.furnish()
+        view.furnish(wishes.lower, wishes.room_bytes)
     terminal = wishes.terminal if task.get("terminal") else None
     if terminal:
         terminal.open(view.opened(), task, console=view if own_mounts else None)
@@ -301,6 +305,8 @@ def _furnish(
         calls.personality(PERSONALITIES[persona["domain"]])
     process.limit(task)
     process.enter_folder(task)
+    if wishes.instead:
+        return process.becoming(task, [], (), wishes.instead)
     return process.becoming(task, judge, _flags(linux(config)))
 
 
@@ -315,15 +321,22 @@ def _flags(part: Config) -> Sequence[str]:
 # --- The runtime's part ----------------------------------------------------
 
 
-def _filter(part: Config) -> list[seccomp.Instruction]:
+def compiled_filter(part: Config) -> list[seccomp.Instruction]:
+    """The program that judges the container's system calls; none when config.json asks for none."""
     profile = part.get("seccomp") or {}
     actions = [profile.get("defaultAction"), *(rule.get("action") for rule in profile.get("syscalls") or ())]
     if profile.get("listenerPath") or "SCMP_ACT_NOTIFY" in actions:
         raise ContainerError("config.json: linux.seccomp: this runtime tells no listener of calls (SCMP_ACT_NOTIFY)")
+    key = dumps(profile)
     try:
-        return filters.compiled(profile, os.uname().machine) if profile else []
+        if key not in _filters:
+            _filters[key] = filters.compiled(profile, os.uname().machine) if profile else []
+        return _filters[key]
     except filters.ProfileError as error:
         raise ContainerError(f"config.json: linux.{error}") from None
+
+
+_filters: dict[str, list[seccomp.Instruction]] = {}  # for who makes many containers
 
 
 def _groups(container: Container, config: Config) -> Groups:
@@ -343,11 +356,14 @@ def _limit(container: Container, wanted: Mapping[str, Any], within_user: bool) -
     try:
         mine.make()
         resources.apply(mine, wanted)
-        if not within_user or os.geteuid() == 0:
+        if not within_user or _privileged():
             resources.permit(mine, wanted.get("devices") or [])
     except OSError as error:
-        if os.geteuid() == 0 or any(each for name, each in wanted.items() if name != "devices"):
-            raise ContainerError(f"making the control group: {error.strerror}: {error.filename}") from None
+        if not within_user or any(each for name, each in wanted.items() if name != "devices"):
+            raise ContainerError(
+                f"making the control group: {error.strerror}: {error.filename}; without root, limits take groups that "
+                "were delegated to this user, or a lab machine"
+            ) from None
         mine.remove()
         container.save(groups={})
 
@@ -359,7 +375,7 @@ def _map_ids(pid: int, part: Config) -> None:
         if not lines:
             raise ContainerError(f"config.json: linux.{key} is missing; a user namespace needs to know who is who")
         try:
-            if which == "gid" and os.geteuid():
+            if which == "gid" and not _privileged():
                 write(f"/proc/{pid}/setgroups", "deny")
             write(f"/proc/{pid}/{which}_map", "\n".join(lines))
         except PermissionError:
@@ -367,6 +383,11 @@ def _map_ids(pid: int, part: Config) -> None:
             status = os.waitpid(os.posix_spawnp(f"new{which}map", [f"new{which}map", *words], os.environ), 0)[1]
             if status:
                 raise ContainerError(f"new{which}map {' '.join(words)}: status {status >> 8}; see subuid(5)") from None
+
+
+def _privileged() -> bool:
+    """Whether this process has root's rights here; its user's number does not tell."""
+    return bool(capabilities.sets()["effective"] & process.SYS_ADMIN)
 
 
 # --- start, kill, delete ---------------------------------------------------

@@ -13,7 +13,7 @@ from cutaway.linux.files import write
 from cutaway.linux.light import suppress
 from cutaway.runtime import process
 from cutaway.runtime.config import linux
-from cutaway.runtime.core import KINDS, Pipes, Wishes, _filter, _flags, _reap, born
+from cutaway.runtime.core import KINDS, Pipes, Wishes, _flags, _reap, born, compiled_filter
 from cutaway.runtime.problems import ContainerError
 from cutaway.runtime.state import Container
 
@@ -34,7 +34,7 @@ def enter(container: Container, task: Config, wishes: Wishes, *, paused: bool = 
     if status not in ("running", "created") and not (paused and status == "paused"):
         raise ContainerError(f"exec in container {container.name!r}: it is {status}, not running")
     config = container.config()
-    judge, flags = _filter(linux(config)), _flags(linux(config))
+    judge, flags = compiled_filter(linux(config)), _flags(linux(config))
     pidfd, within_user = os.pidfd_open(container.pid), _differs("user", container.pid)
     joined = sum(flag for kind, flag in KINDS.items() if _differs(FILES.get(kind, kind), container.pid))
 

@@ -5,15 +5,26 @@ from __future__ import annotations
 import json
 import os
 
+from cutaway.linux import syscalls
 from cutaway.runtime.problems import ContainerError
 
 TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     Config = dict[str, Any]
 
 CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
+USUAL = """
+    CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL
+    AUDIT_WRITE
+""".split()  # noqa: SIM905  # what Docker leaves to root of a container
+FORBIDDEN = """
+    add_key bpf delete_module finit_module init_module kcmp kexec_file_load kexec_load keyctl mount move_mount
+    open_by_handle_at open_tree perf_event_open pivot_root process_vm_readv process_vm_writev ptrace quotactl reboot
+    request_key setns settimeofday swapoff swapon syslog umount2 unshare userfaultfd
+""".split()  # noqa: SIM905  # calls that reach past namespaces, or much of the kernel; Docker's profile names them, too
 MASKED = (
     "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
     "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi",
@@ -59,6 +70,23 @@ def config(*args: str, terminal: bool = False) -> Config:
             "readonlyPaths": list(READ_ONLY),
         },
     }
+
+
+def profile() -> Config:
+    """A seccomp profile of the size of Docker's: every call of this machine by its name, but for FORBIDDEN."""
+    allowed = [name for name in syscalls.native() if name not in FORBIDDEN]
+    rules = [{"names": allowed, "action": "SCMP_ACT_ALLOW"}]
+    return {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": rules}
+
+
+def protected(*args: str, capabilities: Iterable[str] = USUAL) -> Config:
+    """What an engine asks for: as `config`, with these capabilities, a seccomp profile, and a root to write to."""
+    wanted = config(*args)
+    names = [f"CAP_{name.upper().removeprefix('CAP_')}" for name in capabilities]
+    wanted["process"]["capabilities"] = dict.fromkeys(("bounding", "effective", "permitted"), names)
+    wanted["linux"]["seccomp"] = profile()
+    wanted["root"]["readonly"] = False
+    return wanted
 
 
 def without_root(wanted: Config) -> Config:

@@ -134,7 +134,8 @@ def _memory(groups: Groups, memory: Resources) -> None:
             more = swap if swap == -1 or not limit or limit == -1 else swap - limit
             if more < -1:
                 raise ContainerError(f"config.json: linux.resources.memory.swap {swap} is less than the limit {limit}")
-            _write(groups, "memory", "memory.swap.max", or_max(more), "memory.swap")
+            if more not in (0, -1) or groups.has("memory", "memory.swap.max"):  # a kernel without swap has no such file
+                _write(groups, "memory", "memory.swap.max", or_max(more), "memory.swap")
         return
     steps = [("memory.limit_in_bytes", limit), ("memory.memsw.limit_in_bytes", swap)]
     if limit == -1 and not swap:

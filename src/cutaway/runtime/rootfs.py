@@ -59,9 +59,13 @@ class View:
             )
         self.propagation = PROPAGATION[wanted] | Flag.REC if wanted else Flag.SLAVE | Flag.REC
 
-    def furnish(self) -> None:
+    def furnish(self, lower: str = "", room_bytes: int = 0) -> None:
         """Attach all that config.json asks for, in its order, then devices, masks and the rest."""
         self._detach_from_the_machine()
+        if lower:
+            self._lay_over(lower, room_bytes)
+        calls.mount(self.path, self.path, flags=Flag.BIND | Flag.REC)
+        calls.mount("", self.path, flags=Flag.PRIVATE)
         self.root = os.open(self.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         late = [self._mount(each) for each in self.config.get("mounts") or ()]
         if not self._dev_is_bound():
@@ -75,12 +79,19 @@ class View:
             attach.restrict(self._again(destination), Flag.RDONLY)
 
     def _detach_from_the_machine(self) -> None:
-        """Mounts made here reach nobody outside; the root must be a mount of its own to become /."""
+        """Mounts made here reach nobody outside."""
         calls.mount("", "/", flags=self.propagation)
         if self.propagation & Flag.SHARED:
             calls.mount("", _mount_point(self.path), flags=Flag.PRIVATE)
-        calls.mount(self.path, self.path, flags=Flag.BIND | Flag.REC)
-        calls.mount("", self.path, flags=Flag.PRIVATE)
+
+    def _lay_over(self, lower: str, room_bytes: int) -> None:
+        """Show `lower` as the root; what is written goes to a layer in memory, and is gone with the last process."""
+        attach.tmpfs(self.path, room_bytes)
+        upper, work = f"{self.path}/upper", f"{self.path}/work"
+        os.mkdir(upper)
+        os.chmod(upper, stat.S_IMODE(os.stat(lower).st_mode))
+        os.mkdir(work)
+        attach.overlay(self.path, lower, upper, work, within_user=self.within_user)
 
     # --- One mount
 

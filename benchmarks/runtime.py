@@ -24,79 +24,85 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests/runtime"))
 import oci
 
 from cutaway.ground import base, engine
-from cutaway.linux import syscalls
+from cutaway.ground.container import Container
+from cutaway.linux import calls, mounts
+from cutaway.runtime import example
 
 ROUNDS = 20
-FORBIDDEN = (
-    "add_key",
-    "bpf",
-    "kexec_load",
-    "keyctl",
-    "mount",
-    "ptrace",
-    "reboot",
-    "setns",
-    "swapon",
-    "umount2",
-    "unshare",
-)
-CRUN_WITHOUT_VERSION_2 = "umount -l /sys/fs/cgroup/unified 2>/dev/null; exec"  # crun 1.8 refuses a hybrid machine
+UNIFIED = "/sys/fs/cgroup/unified"  # of a hybrid machine, which crun 1.8 refuses
+
+Round = Callable[[int], object]
 
 
 def full(config: oci.Config) -> None:
     """With a seccomp profile of the size of Docker's: some three hundred and fifty names."""
-    allowed = [name for name in syscalls.table("x86_64") if name not in FORBIDDEN]
-    rule = {"names": allowed, "action": "SCMP_ACT_ALLOW", "args": []}
-    architectures = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]
-    config["linux"]["seccomp"] = {
-        "defaultAction": "SCMP_ACT_ERRNO", "architectures": architectures, "syscalls": [rule]
-    }  # fmt: skip
+    config["linux"]["seccomp"] = example.profile()
 
 
-def contestants(folder: Path) -> dict[str, Callable[[int], list[str]]]:
-    """Name -> the command of one round."""
+def hide_version_2() -> None:
+    """In mounts of our own there are the groups of version 1 alone, for all contestants."""
+    if any(mount.target == UNIFIED for mount in mounts.mounts()):
+        calls.unshare(calls.CLONE_NEWNS, "CLONE_NEWNS")
+        mounts.make_private()
+        mounts.unmount(UNIFIED, lazily=True)
+
+
+def command(*words: str, env: dict[str, str] | None = None) -> None:
+    """Run a command to its end."""
+    subprocess.run(words, env=env, stdin=subprocess.DEVNULL, check=True, capture_output=True)
+
+
+def contestants(folder: Path) -> dict[str, Round]:
+    """Name -> one round."""
     root = oci.unpack(folder / "rootfs")
     bundle = str(oci.bundle(folder / "bundle", root, "/bin/true", change=full))
     ours = str(oci.install(folder / "bin"))
-    found: dict[str, Callable[[int], list[str]]] = {
-        "cutaway-oci": lambda n: [ours, "--root", f"{folder}/ours", "run", "--bundle", bundle, f"bench-o{n}"]
-    }
-    if runc := shutil.which("runc"):
-        found["runc"] = lambda n: [runc, "--root", f"{folder}/runc", "run", "--bundle", bundle, f"bench-r{n}"]
-    if crun := shutil.which("crun"):
-        command = f"{CRUN_WITHOUT_VERSION_2} {crun} --root {folder}/crun run --bundle {bundle}"
-        found["crun"] = lambda n: ["unshare", "-m", "sh", "-c", f"{command} bench-c{n}"]
-    found["unshare"] = lambda n: ["unshare", "-pfmuin", "/bin/true"]
-    found["python -I -S"] = lambda n: [os.path.realpath(sys.executable), "-I", "-S", "-c", "pass"]
+    found: dict[str, Round] = {}
+    for name in ("runc", "crun", "cutaway-oci"):
+        if program := shutil.which(name) or (ours if name == "cutaway-oci" else None):
+            words = [program, "--root", f"{folder}/{name}", "run", "--bundle", bundle]
+            found[name] = lambda n, words=words: command(*words, f"bench-{n}")  # type: ignore[misc]
+    found["Container(): true"] = lambda _: whole(root)
+    with_one = Container(root)
+    found["Container.run(): true"] = lambda _: with_one.run(["true"])
+    found["unshare"] = lambda _: command("unshare", "-pfmuin", "/bin/true")
+    found["python -I -S"] = lambda _: command(os.path.realpath(sys.executable), "-I", "-S", "-c", "pass")
     return found
 
 
-def with_docker(found: dict[str, Callable[[int], list[str]]]) -> dict[str, str]:
-    """Docker with each runtime, where an engine is to be had; the environment for its client."""
+def whole(root: Path) -> None:
+    """A container from its first to its last moment, with one command in it."""
+    with Container(root) as made:
+        made.run(["true"])
+
+
+def with_docker(found: dict[str, Round]) -> None:
+    """Docker with each runtime, where an engine is to be had."""
     try:
         ready = engine.ready()
         base.image(ready)
     except Exception as error:
         print(f"without docker: {error}", file=sys.stderr)
-        return {}
+        return
+    env = os.environ | {"DOCKER_HOST": ready.url}
     for name in ("cutaway", "runc"):
-        command = ["docker", "run", "--rm", "--network", "none", "--runtime", name, base.NAME, "true"]
-        found[f"docker --runtime {name}"] = lambda n, command=command: command  # type: ignore[misc]
-    return {"DOCKER_HOST": ready.url}
+        words = ["docker", "run", "--rm", "--network", "none", "--runtime", name, base.NAME, "true"]
+        found[f"docker --runtime {name}"] = lambda _, words=words: command(*words, env=env)  # type: ignore[misc]
 
 
 def main(rounds: int) -> None:
     """Measure in turns and print medians, ratios to runc, and the fastest."""
     folder = Path(tempfile.mkdtemp(prefix="bench-runtime-"))
     folder.chmod(0o755)
+    hide_version_2()
     try:
         found = contestants(folder)
-        env = os.environ | with_docker(found)
+        with_docker(found)
         times: dict[str, list[float]] = {name: [] for name in found}
         for number in range(rounds):
-            for name, command in found.items():
+            for name, once in found.items():
                 began = time.perf_counter()
-                subprocess.run(command(number), env=env, stdin=subprocess.DEVNULL, check=True, capture_output=True)
+                once(number)
                 times[name].append(time.perf_counter() - began)
         medians = {name: statistics.median(each) for name, each in times.items()}
         print(f"{rounds} rounds, milliseconds\n{'':28}median   fastest   of runc's median")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 
-from cutaway.linux import calls
+from cutaway.linux import calls, files
 
 TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 47, 2, 4
 
 def sets(pid: int | str = "self") -> dict[str, int]:
     """The five sets of a process, by their names."""
-    with open(f"/proc/{pid}/status") as status:
-        lines = dict(line.split(":", 1) for line in status)
+    lines = dict(line.split(":", 1) for line in files.read(f"/proc/{pid}/status").splitlines())
     return {name: int(lines[field], 16) for name, field in SETS.items()}
 
 

@@ -214,6 +214,8 @@ def _hand_down(top: str, folder: str) -> None:
 
 def _removed(folder: str) -> bool:
     """Remove the folder and those in it, as far as no process is there."""
+    with suppress(OSError):  # it is not there, or it is not empty
+        os.rmdir(folder)
     for each, _, _ in os.walk(folder, topdown=False):
         with suppress(OSError):
             os.rmdir(each)

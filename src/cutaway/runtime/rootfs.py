@@ -158,8 +158,9 @@ class View:
             self._hierarchy("cgroup2", place, options, self.groups.folders[groups.UNIFIED])
             return
         calls.mount("tmpfs", place, "tmpfs", options.flags & ~Flag.RDONLY, "mode=755")
-        for target in dict.fromkeys(top for top, _ in groups.hierarchies().values()):
-            controllers = [name for name, (top, _) in groups.hierarchies().items() if top == target]
+        trees = groups.hierarchies()
+        for target in dict.fromkeys(top for top, _ in trees.values()):
+            controllers = [name for name, (top, _) in trees.items() if top == target]
             folder = self.groups.folders.get(controllers[0])
             if folder is None or not os.path.isdir(folder):
                 continue

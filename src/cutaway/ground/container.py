@@ -23,7 +23,7 @@ from cutaway.linux.commands import Command, CommandFailed, words
 from cutaway.linux.groups import Groups
 from cutaway.problem import Problem
 from cutaway.runtime import example
-from cutaway.runtime.warm import Running, Warm
+from cutaway.runtime.warm import Kept, Running, Warm
 
 Config = dict[str, Any]  # what config.json holds
 
@@ -73,23 +73,21 @@ class Container:
         self._describe_process(said, env or {}, cwd, user)
         self._describe_network(network)
         self.config["mounts"] += [_bind(Path(source), target) for source, target in (volumes or {}).items()]
-        rootless = not namespaces.may_make_any()
-        if rootless:
+        if not namespaces.may_make_any():
             example.without_root(self.config)
             self._map_more_users()
         self.config["linux"]["resources"] |= _limits(memory_bytes, cpus, pids)
         if change:
             change(self.config)
-        self._known: Config = {"root": str(self._workshop.folder / "known"), "name": self.name}
-        self._life = self._workshop.warm.ask(
-            "keep", config=self.config, bundle=str(self._folder), open=rootless,
-            lower=str(lower), room_bytes=room_bytes, **self._known,
-        )  # fmt: skip
         try:
-            self.pid = int(self._life.expect("pid"))
+            self._kept = Kept(
+                self._workshop.warm, root=str(self._workshop.folder / "known"), name=self.name, config=self.config,
+                bundle=str(self._folder), lower=str(lower), room_bytes=room_bytes,
+            )  # fmt: skip
         except BaseException:
-            self.close()
+            self._remove()
             raise
+        self.pid = self._kept.pid
 
     # --- What it is to be
 
@@ -152,7 +150,7 @@ class Container:
         if user is not None:
             uid, gid = user if isinstance(user, tuple) else (user, user)
             task["user"] = {"uid": uid, "gid": gid}
-        return Running(self._workshop.warm, task=task, **self._known)
+        return self._kept.start(task)
 
     @property
     def groups(self) -> Groups:
@@ -164,9 +162,12 @@ class Container:
     def close(self) -> None:
         """End every process inside, and all else of it; closing twice does nothing."""
         if self._folder.exists():
-            self._life.finish("gone")
-            (self._folder / "rootfs").rmdir()
-            self._folder.rmdir()
+            self._kept.close()
+            self._remove()
+
+    def _remove(self) -> None:
+        (self._folder / "rootfs").rmdir()
+        self._folder.rmdir()
 
     def __enter__(self) -> Self:
         return self

@@ -1,12 +1,14 @@
 """A runtime that has started already: `python -I -S attend.py MAKER REQUESTS` makes containers for its maker.
 
-Most of a short container's time is Python's own start. This process has that behind it, and answers each request with
-a copy of itself, which attends to one container or one command until that ends. A copy of the maker would not do: a
-notebook's kernel has several threads, and a copy has only one of them, while what the others held stays locked.
+Most of a short container's time is Python's own start; this process has that behind it. A copy of the maker would not
+do: a notebook's kernel has several threads, and a copy has only one of them, while what the others held stays locked.
 
-MAKER is a pidfd of the process that asked; when it ends, even by SIGKILL, its containers end. REQUESTS is a socket, on
-which each message is one request, with a socket of its own to answer on; warm.py is the other half.
-A container's first process is again a copy, the keeper: it does nothing but live as long as somebody attends to it.
+A container's first process is a copy of this one, the *keeper*: it becomes no program, but starts commands, each one
+a copy of it again, which needs to join nothing. It keeps root's rights in the container and may not be looked into by
+those who have fewer; like every process of ours, it loads nothing from there.
+
+MAKER is a pidfd of the process that asked: when it ends, even by SIGKILL, its containers end. REQUESTS is a socket
+whose messages are requests, each with the sockets that it is about. warm.py is the other half.
 """
 
 from __future__ import annotations
@@ -26,95 +28,137 @@ if __name__ == "__main__":  # -I leaves no search path to our own package
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cutaway.linux import calls
-from cutaway.runtime import core
-from cutaway.runtime.config import judged, linux
-from cutaway.runtime.core import Wishes, compiled_filter
-from cutaway.runtime.enter import enter
-from cutaway.runtime.problems import ContainerError
+from cutaway.linux.commands import shell_status
+from cutaway.runtime import core, process
+from cutaway.runtime.config import judged
+from cutaway.runtime.core import Wishes
 from cutaway.runtime.sealed import run_sealed
 from cutaway.runtime.state import Container
 
-MOST_BYTES, MOST_FDS = 1 << 20, 8  # of one request
+MOST_BYTES, MOST_FDS = 1 << 18, 4  # of one message
 
 Request = dict[str, Any]
 
+# --- The runtime -----------------------------------------------------------
+
 
 def serve(maker: int, requests: socket.socket) -> None:
-    """Answer requests, each with a process of its own, as long as the maker lives."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps those who attend
-    gc.disable()  # it would touch, and so copy, all memory that a copy shares with its original
-    while maker not in select.select([maker, requests.fileno()], [], [])[0]:
-        message, fds, _, _ = socket.recv_fds(requests, MOST_BYTES, MOST_FDS)
-        if not message:
-            return
-        request = json.loads(message)
-        if request["word"] == "keep":
-            with suppress(ContainerError):  # told by who attends
-                compiled_filter(linux(request["config"]))
-        if os.fork() == 0:
-            requests.close()
-            attend(request, fds, maker)
-        for fd in fds:
-            os.close(fd)
-
-
-def attend(request: Request, fds: list[int], maker: int) -> NoReturn:
-    """Do what one request says, and end; what goes wrong is the answer."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    answers, *streams = fds
+    """Make containers, and unmake each when nobody listens to it any more, and all when the maker has ended."""
+    kept: dict[int, Container] = {}  # by the socket on which one is told of it
     try:
-        if request["word"] == "keep":
-            keep(request, answers, maker)
-        else:
-            execute(request, answers, streams)
-    except Exception as error:
-        tell(answers, problem=str(error) or type(error).__name__)
-    os._exit(0)
+        while maker not in (ready := select.select([maker, requests.fileno(), *kept], [], [])[0]):
+            for answers in set(ready) & set(kept):
+                unmake(kept.pop(answers), answers)
+            if requests.fileno() in ready:
+                message, fds, _, _ = socket.recv_fds(requests, MOST_BYTES, MOST_FDS)
+                if not message:
+                    return
+                answers, commands = fds
+                if container := made(json.loads(message), answers, commands):
+                    kept[answers] = container
+                os.close(commands)
+    finally:
+        for answers, container in kept.items():
+            unmake(container, answers)
 
 
-def keep(request: Request, answers: int, maker: int) -> None:
-    """Make a container, and unmake it when nobody listens any more."""
-    container = Container(request["root"], request["name"])
-    life, ours = os.pipe()
-
-    def stay() -> int:
-        os.dup2(life, 3)
-        calls.close_from(4)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans inside are the first process's: the kernel reaps them
-        if request["open"]:
-            calls.prctl(calls.PR_SET_DUMPABLE, 1)  # an ordinary user could not enter its namespaces otherwise
-        return len(os.read(3, 1))  # nothing is ever written: this is the end of who attends
-
-    wishes = Wishes(instead=stay, lower=request["lower"], room_bytes=request["room_bytes"])
-    core.create(container, judged(request["config"]), request["bundle"], wishes)
-    os.close(life)
+def made(request: Request, answers: int, commands: int) -> Container | None:
+    """The container that is asked for; None when it cannot be, which is told."""
     try:
+        container = Container(request["root"], request["name"])
+        wishes = Wishes(
+            instead=lambda judge, flags: keep(commands, judge, flags),
+            lower=request["lower"],
+            room_bytes=request["room_bytes"],
+        )
+        core.create(container, judged(request["config"]), request["bundle"], wishes)
         core.start(container)
         tell(answers, pid=container.pid)
-        select.select([answers, maker, os.pidfd_open(container.pid)], [], [])
-    finally:
+    except Exception as error:
+        tell(answers, problem=str(error) or type(error).__name__)
+        os.close(answers)
+        return None
+    return container
+
+
+def unmake(container: Container, answers: int) -> None:
+    """Make it gone, and say so."""
+    try:
         core.delete(container, force=True)
-        os.close(ours)
-    tell(answers, gone=True)
+        os.waitpid(-1, os.WNOHANG)
+        tell(answers, gone=True)
+    except Exception as error:
+        tell(answers, problem=str(error) or type(error).__name__)
+    os.close(answers)
 
 
-def execute(request: Request, answers: int, streams: list[int]) -> None:
-    """Start a command in a container, and tell how it ends."""
-    for at, stream in enumerate(streams):
-        os.dup2(stream, at)
-        os.close(stream)
-    pid = enter(Container.known(request["root"], request["name"]), request["task"], Wishes())
-    os.closerange(0, 3)
-    tell(answers, pid=pid)
-    tell(answers, status=core.wait(pid))
+# --- The keeper, inside ----------------------------------------------------
+
+
+def keep(commands: int, judge: core.Judge, flags: core.Flags) -> int:
+    """Start the commands that are asked for, and tell how each ended, until nobody asks any more."""
+    calls.prctl(calls.PR_SET_DUMPABLE, 0)
+    waking, woken = os.pipe()
+    for at, fd in enumerate((os.dup(commands), os.dup(waking), os.dup(woken)), 3):
+        os.dup2(fd, at, inheritable=False)
+    calls.close_from(6)
+    os.set_blocking(5, False)
+    signal.set_wakeup_fd(5)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    running: dict[int, int] = {}  # number -> the socket on which one is told of it
+    with socket.socket(fileno=3) as asked:
+        while True:
+            ready = select.select([3, 4], [], [])[0]
+            if 4 in ready:
+                os.read(4, 4096)
+                reap(running)
+            if 3 in ready:
+                message, fds, _, _ = socket.recv_fds(asked, MOST_BYTES, MOST_FDS)
+                if not message:
+                    return 0
+                pid = os.fork()
+                if pid == 0:
+                    begin(json.loads(message), fds, judge, flags)
+                running[pid] = fds[0]
+                for fd in fds[1:]:
+                    os.close(fd)
+
+
+def reap(running: dict[int, int]) -> None:
+    """Tell of commands that have ended; what else has ended was an orphan, which are the first process's to reap."""
+    with suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            pid, status = ended
+            if pid in running:
+                tell(running[pid], status=shell_status(os.waitstatus_to_exitcode(status)))
+                os.close(running.pop(pid))
+
+
+def begin(task: Request, fds: list[int], judge: core.Judge, flags: core.Flags) -> NoReturn:
+    """Become a command: with its own streams, user and rights."""
+    answers, *streams = fds
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for at, stream in enumerate(streams):
+            os.dup2(stream, at)
+        process.forget_python()
+        os.setsid()
+        process.own_streams(task)
+        process.limit(task)
+        process.enter_folder(task)
+        become = process.becoming(task, judge, flags)
+        tell(answers, begun=True)
+        become()
+    except Exception as error:
+        tell(answers, problem=str(error) or type(error).__name__)
+    os._exit(127)
 
 
 def tell(answers: int, **facts: Any) -> None:
-    """Send one line, to whoever still listens."""
-    try:
-        os.write(answers, f"{json.dumps(facts)}\n".encode())
-    except BrokenPipeError:
-        os._exit(0)
+    """Send one message, to whoever still listens; with it goes the sender's number, as the listener sees it."""
+    with suppress(BrokenPipeError):
+        os.write(answers, json.dumps(facts).encode())
 
 
 def main(argv: list[str]) -> None:
@@ -123,6 +167,7 @@ def main(argv: list[str]) -> None:
     maker, requests = map(int, argv[1:])
     for fd in (maker, requests):
         os.set_inheritable(fd, False)
+    gc.disable()  # it would touch, and so copy, memory that a copy shares with its original
     with socket.socket(fileno=requests) as asked:
         serve(maker, asked)
 

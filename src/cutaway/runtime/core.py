@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from cutaway.runtime.config import Config
     from cutaway.runtime.console import Terminal
 
+    Judge = list[seccomp.Instruction]  # a seccomp filter
+    Flags = Sequence[str]  # how it is installed
+
 # --- Words -----------------------------------------------------------------
 
 KINDS = {
@@ -53,7 +56,8 @@ class Wishes:
 
     def __init__(
         self, *, pid_file: str = "", terminal: Terminal | None = None, pivot: bool = True, keyring: bool = True,
-        preserve_fds: int = 0, instead: Callable[[], int] | None = None, lower: str = "", room_bytes: int = 0,
+        preserve_fds: int = 0, instead: Callable[[Judge, Flags], int] | None = None,
+        lower: str = "", room_bytes: int = 0,
     ) -> None:  # fmt: skip
         self.pid_file, self.terminal, self.pivot, self.keyring = pid_file, terminal, pivot, keyring
         self.preserve_fds, self.instead, self.lower, self.room_bytes = preserve_fds, instead, lower, room_bytes
@@ -303,11 +307,12 @@ def _furnish(
         if persona.get("domain") not in PERSONALITIES:
             raise ContainerError(f"config.json: linux.personality.domain: {persona.get('domain')!r}: LINUX or LINUX32")
         calls.personality(PERSONALITIES[persona["domain"]])
+    flags, instead = _flags(linux(config)), wishes.instead
+    if instead:
+        return lambda: instead(judge, flags)
     process.limit(task)
     process.enter_folder(task)
-    if wishes.instead:
-        return process.becoming(task, [], (), wishes.instead)
-    return process.becoming(task, judge, _flags(linux(config)))
+    return process.becoming(task, judge, flags)
 
 
 def _flags(part: Config) -> Sequence[str]:

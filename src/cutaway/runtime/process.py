@@ -144,17 +144,15 @@ def own_streams(process: Config) -> None:
 # --- Becoming --------------------------------------------------------------
 
 
-def becoming(
-    process: Config, judge: Sequence[Instruction], flags: Sequence[str], instead: Callable[[], int] | None = None
-) -> Callable[[], int]:
+def becoming(process: Config, judge: Sequence[Instruction], flags: Sequence[str]) -> Callable[[], int]:
     """Everything but the last step is done when this returns: that one is to call what it returns.
 
     The filter is installed as late as can be, so that it need not allow what happens before. Whoever may still gain
     privileges needs CAP_SYS_ADMIN to install it; so that one is kept until then, and given up right after.
     """
-    user = process.get("user") or {}
+    path, user = program(process), process.get("user") or {}
     label(process)
-    start = instead or calls.execve(program(process), process["args"], settings(process))
+    start = calls.execve(path, process["args"], settings(process))
     wanted = allowed(process)
     gaining = not process.get("noNewPrivileges")
     for_filter = SYS_ADMIN if judge and gaining else 0

@@ -1,13 +1,14 @@
-"""Asking a runtime that has started already for containers, and for commands in them: attend.py's other half."""
+"""Asking a runtime that has started already for containers, and commands in them: attend.py's other half."""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from cutaway.linux.processes import Process, descendants
 from cutaway.runtime.problems import ContainerError
 
 ATTEND = Path(__file__).with_name("attend.py")
+PATIENCE_S = 20  # for an answer to a request
+SCM_CREDENTIALS, UCRED = 2, struct.Struct("=iii")  # linux/socket.h: number, user and group of who sent a message
+MOST_BYTES = 1 << 16  # of an answer
+KILLED = 137  # the status of a command that went with its container
 
 
 class Warm:
@@ -35,77 +40,67 @@ class Warm:
             os.close(maker)
             theirs.close()
 
-    def ask(self, word: str, streams: Iterable[int] = (), **request: Any) -> Answers:
-        """Send a request; ContainerError when the first answer is that it cannot be."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            message = json.dumps({"word": word, **request}).encode()
-            socket.send_fds(self._requests, [message], [theirs.fileno(), *streams])
-        return Answers(ours)
-
     def close(self) -> None:
         """Let it end."""
         self._requests.close()
         self.process.wait()
 
 
-class Answers:
-    """What comes back on one request, a fact at a time."""
-
-    def __init__(self, channel: socket.socket) -> None:
-        self.channel, self._lines = channel, channel.makefile("rb", buffering=0)
-
-    def expect(self, fact: str) -> Any:
-        """The next fact, which must be this one; a ContainerError says why it is not."""
-        told = json.loads(self._lines.readline() or b"{}")
-        if fact not in told:
-            raise ContainerError(told.get("problem") or "the runtime ended without a word; begin again")
-        return told[fact]
-
-    def finish(self, fact: str) -> Any:
-        """Say that nothing more is wanted, and read to the last fact; None when it never came."""
-        try:
-            self.channel.shutdown(socket.SHUT_WR)
-            facts = [json.loads(line) for line in self._lines]
-        except OSError:
-            facts = []
-        self.close()
-        return next((told[fact] for told in facts if fact in told), None)
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._lines.close()
-        self.channel.close()
-
-
-class Running:
-    """A command in a container: `pid` is its number outside, `status` is None while it runs."""
+class Kept:
+    """A container that lasts until it is closed; `pid` is the number of its first process outside."""
 
     def __init__(self, warm: Warm, **request: Any) -> None:
-        outputs = [os.pipe(), os.pipe()]
-        nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-        self.status: int | None = None
-        self._process: Process | None = None
-        self._heard = {reading: bytearray() for reading, _ in outputs}
-        self._open = True
-        try:
-            self._answers = warm.ask("execute", [nothing, *(writing for _, writing in outputs)], **request)
-        finally:
-            for fd in (nothing, *(writing for _, writing in outputs)):
-                os.close(fd)
+        self._commands, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._answers = ask(warm._requests, request, [theirs.fileno()])
         try:
             self.pid = int(self._answers.expect("pid"))
         except BaseException:
             self.close()
             raise
+
+    def start(self, task: Mapping[str, Any]) -> Running:
+        """Start a command; ContainerError when it cannot be."""
+        return Running(self._commands, task)
+
+    def close(self) -> None:
+        """End every process inside, and all else of it; back when it is gone."""
+        self._commands.close()
+        self._answers.finish()
+
+
+class Running:
+    """A command in a container: `pid` is its number outside; `status` is a shell's, None while it runs."""
+
+    def __init__(self, commands: socket.socket, task: Mapping[str, Any]) -> None:
+        outputs = [os.pipe(), os.pipe()]
+        nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self.status: int | None = None
+        self._heard = {reading: bytearray() for reading, _ in outputs}
+        self._process: Process | None = None
+        self._open = True
+        try:
+            self._answers = ask(commands, task, [nothing, *(writing for _, writing in outputs)])
+        finally:
+            for fd in (nothing, *(writing for _, writing in outputs)):
+                os.close(fd)
+        try:
+            self._answers.expect("begun")
+        except BaseException:
+            self.close()
+            raise
+        self.pid = self._answers.sender
         with suppress(ProcessLookupError):  # it has ended already
             self._process = Process.of(self.pid)
 
     def wait(self, timeout_s: float) -> bool:
         """Whether it has ended, at the latest when the time is over."""
         if self._open and listen(self._heard, self._answers.channel.fileno(), timeout_s):
-            self.status = int(self._answers.expect("status"))
+            told = self._answers.hear()
             self.close()
+            if "problem" in told:
+                raise ContainerError(told["problem"])
+            self.status = told.get("status", KILLED)
         return self.status is not None
 
     @property
@@ -134,4 +129,50 @@ class Running:
             self._open = False
             for fd in self._heard:
                 os.close(fd)
-            self._answers.close()
+            self._answers.channel.close()
+
+
+class Answers:
+    """What comes back on one request, a message at a time; `sender` is the number of who sent the last."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel, self.sender = channel, 0
+
+    def hear(self) -> dict[str, Any]:
+        """The next message; empty when there are no more."""
+        try:
+            message, notes, _, _ = self.channel.recvmsg(MOST_BYTES, socket.CMSG_SPACE(UCRED.size))
+        except TimeoutError:
+            raise ContainerError(f"waiting for a container: no answer in {PATIENCE_S} s; is it frozen?") from None
+        if message:
+            self.sender = next(UCRED.unpack(note)[0] for _, kind, note in notes if kind == SCM_CREDENTIALS)
+        return dict(json.loads(message or b"{}"))
+
+    def expect(self, fact: str) -> Any:
+        """What the next message says of this; a ContainerError when it says why there is no such thing."""
+        told = self.hear()
+        if fact not in told:
+            raise ContainerError(told.get("problem") or "the container's first process has ended; make a new one")
+        return told[fact]
+
+    def finish(self) -> None:
+        """Say that nothing more is wanted, and wait for the end."""
+        with suppress(OSError):
+            self.channel.shutdown(socket.SHUT_WR)
+            while self.hear():
+                pass
+        self.channel.close()
+
+
+def ask(there: socket.socket, request: Mapping[str, Any], fds: Sequence[int]) -> Answers:
+    """Send a request with what it is about, and with where to answer."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    ours.settimeout(PATIENCE_S)
+    with theirs:
+        try:
+            socket.send_fds(there, [json.dumps(request).encode()], [theirs.fileno(), *fds])
+        except OSError as error:
+            ours.close()
+            raise ContainerError(f"asking for a container or a command: {error.strerror}; make a new one") from None
+    return Answers(ours)

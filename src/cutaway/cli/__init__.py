@@ -25,6 +25,7 @@ WORDS = {
     "reset": "Put a lesson or lab back to how it was given; the old version is kept.",
     "progress": "Show what is done and the minutes that remain.",
     "engine": "Start, stop or show the container engine.",
+    "registry": "Serve images to engines, from a folder of your own.",
     "machine": "Start, use and stop a computer of your own, in which you are root.",
     "java": "Run a Java program on Cutaway's own virtual machine.",
     "clean": "Undo what dead owners left behind, and prove it.",

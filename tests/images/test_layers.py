@@ -66,6 +66,16 @@ STACKS: dict[str, list[bytes]] = {
     "a whiteout of nothing there": [layer("a/"), layer("a/.wh.none")],
     "an opaque folder": [layer("a/", "a/x", "a/b/", "a/b/c"), layer("a/", "a/.wh..wh..opq", "a/new")],
     "opaque spares its own layer": [layer("a/", "a/x"), layer("a/", "a/new", "a/.wh..wh..opq")],
+    "a whiteout spares its own layer": [layer("a", "b"), layer(member("a", content=b"new"), ".wh.a", ".wh.b", "b")],
+    "a whiteout of a folder spares its own layer": [
+        layer("a/", "a/b/", "a/b/old", "a/old"),
+        layer("a/", "a/b/", "a/b/new", ".wh.a"),
+    ],
+    "opaque reaches into folders of its own layer": [
+        layer("a/", "a/b/", "a/b/old", "a/c/", "a/c/old"),
+        layer("a/", "a/b/", "a/b/new", "a/.wh..wh..opq"),
+    ],
+    "an opaque root": [layer("a/", "a/old", "b"), layer("c", ".wh..wh..opq", "a/", "a/new")],
     "a file becomes a folder": [layer("a"), layer("a/", "a/x")],
     "a folder becomes a file": [layer("a/", "a/x"), layer("a")],
     "a folder becomes a link": [layer("a/", "a/x", "b/"), layer(link("a", "b"))],

@@ -85,13 +85,10 @@ def _lay(top: int, tar: tarfile.TarFile, member: tarfile.TarInfo, fresh: set[tup
     with _opened(top, steps[:-1]) as parent:
         name = steps[-1]
         if name == OPAQUE:
-            with os.scandir(parent) as entries:
-                old = [each.name for each in entries if (*steps[:-1], each.name) not in fresh]
-            for each in old:
-                _remove(parent, each)
+            _clear(parent, steps[:-1], fresh)
             return
         if name.startswith(WHITEOUT):
-            _remove(parent, name.removeprefix(WHITEOUT))
+            _hide(parent, (*steps[:-1], name.removeprefix(WHITEOUT)), fresh)
             return
         fresh.update(steps[:depth] for depth in range(1, len(steps) + 1))
         if not (member.isdir() and _is_folder(parent, name)):
@@ -131,6 +128,24 @@ def _dress(parent: int, name: str, member: tarfile.TarInfo) -> None:
     if not member.issym():
         os.chmod(name, member.mode & 0o7777, dir_fd=parent)
     os.utime(name, (member.mtime, member.mtime), dir_fd=parent, follow_symlinks=False)
+
+
+def _hide(parent: int, steps: tuple[str, ...], fresh: set[tuple[str, ...]]) -> None:
+    """Take away what the layers below have at `steps`, whose folder is open as `parent`, and spare what is fresh."""
+    if steps not in fresh:
+        _remove(parent, steps[-1])
+    elif _is_folder(parent, steps[-1]):
+        folder = os.open(steps[-1], FOLDER, dir_fd=parent)
+        try:
+            _clear(folder, steps, fresh)
+        finally:
+            os.close(folder)
+
+
+def _clear(folder: int, steps: tuple[str, ...], fresh: set[tuple[str, ...]]) -> None:
+    """The same for all that the open folder holds."""
+    for name in os.listdir(folder):
+        _hide(folder, (*steps, name), fresh)
 
 
 def _remove(parent: int, name: str) -> None:

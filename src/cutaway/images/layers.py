@@ -79,7 +79,7 @@ def _take(room: list[int], member: tarfile.TarInfo) -> None:
 
 def _lay(top: int, tar: tarfile.TarFile, member: tarfile.TarInfo, fresh: set[tuple[str, ...]]) -> None:
     """Put one member where its name says; `fresh` is what this layer itself has laid, which its whiteouts spare."""
-    steps = _steps(member.name)
+    steps = way(member.name)
     if not steps:
         return
     with _opened(top, steps[:-1]) as parent:
@@ -104,7 +104,7 @@ def _make(top: int, parent: int, name: str, tar: tarfile.TarFile, member: tarfil
     elif member.issym():
         os.symlink(member.linkname, name, dir_fd=parent)
     elif member.islnk():
-        steps = _steps(member.linkname)
+        steps = way(member.linkname)
         with _opened(top, steps[:-1], make=False) as there:
             os.link(steps[-1], name, src_dir_fd=there, dst_dir_fd=parent, follow_symlinks=False)
     elif member.isfifo():
@@ -166,7 +166,8 @@ def _is_folder(parent: int, name: str) -> bool:
 # --- The walk --------------------------------------------------------------
 
 
-def _steps(name: str) -> tuple[str, ...]:
+def way(name: str) -> tuple[str, ...]:
+    """The names on the way from the image's root to a member; LayerError when they lead out of it."""
     steps = tuple(each for each in name.split("/") if each not in ("", "."))
     if ".." in steps or "\0" in name or name.startswith("/"):
         raise LayerError(f"{name!r}: such a name leads out of the image")

@@ -1,9 +1,10 @@
 """Widgets: views over the rooms below, with no logic of their own.
 
-Reading order: predict, source, namespaces, stepper, vcpu, exits, examined, machine.
+Reading order: predict, source, namespaces, stepper, vcpu, exits, examined, machine, layers.
 """
 
 from cutaway.panels.exits import ExitPlot
+from cutaway.panels.layers import LayerPanel
 from cutaway.panels.machine import BootTimeline, ConsolePanel
 from cutaway.panels.namespaces import NamespacePanel
 from cutaway.panels.predict import Outcome, Predict
@@ -15,6 +16,7 @@ __all__ = [
     "BootTimeline",
     "ConsolePanel",
     "ExitPlot",
+    "LayerPanel",
     "NamespacePanel",
     "Outcome",
     "Predict",

@@ -1,0 +1,201 @@
+"""A stack of layers as one tree: which layer each file comes from, what is hidden, and how many bytes lie there unseen.
+
+Reads names alone, from the layers as they are, and unpacks nothing: `layers.unpack` makes the files that are visible
+here. Taught in notebooks 08 and 13. Reading order: words, one layer, the stack.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+
+from cutaway.images.layers import OPAQUE, WHITEOUT, LayerError, way
+from cutaway.images.layout import Image
+from cutaway.images.upper import as_layer
+
+# --- Words -----------------------------------------------------------------
+
+Place = tuple[str, ...]  # the names on the way from the root folder: ("etc", "motd")
+
+
+class Kind(Enum):
+    """What lies at a place."""
+
+    FOLDER = "folder"
+    FILE = "file"
+    LINK = "link"
+
+
+class Fate(Enum):
+    """What became of it in the layers above."""
+
+    VISIBLE = "visible"
+    REPLACED = "replaced"
+    WHITEOUT = "whiteout"
+    OPAQUE = "opaque folder"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one layer has at one place, and its fate; `by` is the number of the layer that hides it."""
+
+    place: Place
+    kind: Kind
+    size_bytes: int = 0
+    target: str = ""  # of a link
+    same_as: Place = ()  # the name under which the layer has the bytes, if this is another hard link to them
+    layer: int = 0  # its number in the stack
+    fate: Fate = Fate.VISIBLE
+    by: int | None = None
+
+    @property
+    def visible(self) -> bool:
+        return self.fate is Fate.VISIBLE
+
+
+# --- One layer -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one layer says: these are there, these names of the layers below are gone, these folders were emptied."""
+
+    name: str
+    pieces: Mapping[Place, Piece]
+    whiteouts: frozenset[Place]
+    opaque: frozenset[Place]
+
+
+def of_tar(packed: bytes, name: str) -> Layer:
+    """A layer of an image."""
+    pieces: dict[Place, Piece] = {}
+    whiteouts, opaque = set(), set()
+    try:
+        with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+            for member in tar:
+                place = way(member.name)
+                if not place:
+                    continue
+                if place[-1] == OPAQUE:
+                    opaque.add(place[:-1])
+                elif place[-1].startswith(WHITEOUT):
+                    whiteouts.add((*place[:-1], place[-1].removeprefix(WHITEOUT)))
+                else:
+                    pieces[place] = _piece(member, place)
+    except tarfile.TarError as error:
+        raise LayerError(f"reading layer {name!r}: {error}") from None
+    return Layer(name, pieces, frozenset(whiteouts), frozenset(opaque))
+
+
+def of_folder(folder: Path, name: str) -> Layer:
+    """A folder that an overlay has as one of its lower folders, or as its upper one."""
+    return of_tar(as_layer(folder), name)
+
+
+def _read(layer: Path | bytes, name: str) -> Layer:
+    return of_tar(layer, name) if isinstance(layer, bytes) else of_folder(layer, name)
+
+
+def _piece(member: tarfile.TarInfo, place: Place) -> Piece:
+    if member.isdir():
+        return Piece(place, Kind.FOLDER)
+    if member.issym():
+        return Piece(place, Kind.LINK, target=member.linkname)
+    same_as = way(member.linkname) if member.islnk() else ()
+    return Piece(place, Kind.FILE, member.size, same_as=same_as)
+
+
+# --- The stack -------------------------------------------------------------
+
+
+class Stack:
+    """Layers over one another, the lowest first."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = [replace(layer, pieces=_numbered(layer, number)) for number, layer in enumerate(layers)]
+        self._seen: dict[Place, Piece] = {}
+        self._hidden: list[Piece] = []
+        for number, layer in enumerate(self.layers):
+            self._put(number, layer)
+
+    @classmethod
+    def of(cls, **layers: Path | bytes) -> Stack:
+        """Folders of an overlay, or layers as tars, the lowest first, each under a name."""
+        return cls([_read(each, name) for name, each in layers.items()])
+
+    @classmethod
+    def of_image(cls, image: Image) -> Stack:
+        """The layers of an image, each called by its number and the command that made it, if the image tells."""
+        history = [each for each in image.config.get("history") or () if not each.get("empty_layer")]
+        said = [str(each.get("created_by", "")) for each in history]
+        names = [" ".join([f"layer {number}", *said[number : number + 1]]) for number in range(len(image.layers))]
+        return cls([of_tar(packed, name) for packed, name in zip(image.layers, names, strict=True)])
+
+    def _put(self, number: int, layer: Layer) -> None:
+        """Lay one layer over those before; its marks concern those alone, so they come first."""
+        for place in layer.whiteouts:
+            self._hide(self._at_or_below(place), Fate.WHITEOUT, number)
+        for place in layer.opaque:
+            self._hide([each for each in self._at_or_below(place) if each != place], Fate.OPAQUE, number)
+        for place, piece in layer.pieces.items():
+            old = self._seen.get(place)
+            if old and not (old.kind is piece.kind is Kind.FOLDER):
+                self._hide(self._at_or_below(place), Fate.REPLACED, number)
+            self._seen.setdefault(place, piece)  # a folder stays the lowest layer's, and others add to it
+
+    def _at_or_below(self, place: Place) -> list[Place]:
+        return [each for each in self._seen if each[: len(place)] == place]
+
+    def _hide(self, places: Iterable[Place], fate: Fate, by: int) -> None:
+        self._hidden += [replace(self._seen.pop(place), fate=fate, by=by) for place in places]
+
+    def upto(self, number: int) -> Stack:
+        """The lowest `number` layers."""
+        return Stack(self.layers[:number])
+
+    @cached_property
+    def pieces(self) -> list[Piece]:
+        """All that any layer has, by place; of one place the uppermost first."""
+        return sorted([*self._seen.values(), *self._hidden], key=lambda piece: (piece.place, -piece.layer))
+
+    @property
+    def visible(self) -> dict[Place, Piece]:
+        """What a program in this image finds, by place."""
+        return dict(sorted(self._seen.items()))
+
+    def size_bytes(self, layer: int | None = None) -> int:
+        """What all files take, or those of one layer; hard links once."""
+        return sum(piece.size_bytes for piece in self.pieces if layer in (None, piece.layer))
+
+    def wasted_bytes(self, layer: int | None = None) -> int:
+        """What is stored and carried about, and no program ever finds: the files of which no name is visible."""
+        found = {(piece.layer, piece.same_as or piece.place) for piece in self._seen.values()}
+        hidden = [piece for piece in self._hidden if layer in (None, piece.layer)]
+        return sum(piece.size_bytes for piece in hidden if (piece.layer, piece.place) not in found)
+
+    def said(self, piece: Piece) -> str:
+        """The fate of a piece in words."""
+        if piece.visible:
+            return ""
+        assert piece.by is not None
+        return f"hidden by {self.layers[piece.by].name}: {piece.fate.value}"
+
+
+def _numbered(layer: Layer, number: int) -> dict[Place, Piece]:
+    return {place: replace(piece, layer=number) for place, piece in layer.pieces.items()}
+
+
+def shown(piece: Piece) -> str:
+    """The last name of a piece as one writes it: a folder with a slash, a link with its target."""
+    name = os.fsencode(piece.place[-1]).decode(errors="backslashreplace")
+    if piece.kind is Kind.FOLDER:
+        return f"{name}/"
+    if piece.kind is Kind.LINK:
+        return f"{name} -> {piece.target}"
+    return f"{name} = {'/'.join(piece.same_as)}" if piece.same_as else name

@@ -22,7 +22,7 @@ from pathlib import Path
 if __name__ == "__main__":  # -I leaves no search path to our own package
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from cutaway.linux import calls, capabilities, commands, mounts, namespaces
+from cutaway.linux import calls, capabilities, commands, mounts, namespaces, roots
 from cutaway.linux.namespaces import Kind
 from cutaway.linux.seccomp import PR_SET_NO_NEW_PRIVS
 
@@ -69,10 +69,7 @@ def empty_root(place: str) -> None:
     """Put an empty filesystem on `place`, make it the root, and let go of the old one."""
     mounts.make_private()
     mounts.tmpfs(place, EMPTY_BYTES)
-    os.chdir(place)
-    calls.pivot_root(".", ".")  # the old root is now stacked on the new one
-    calls.umount(".", calls.MNT_DETACH)
-    os.chdir("/")
+    roots.enter(place)
 
 
 def answer(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cutaway.ground import foreign, programs, sieve
+from cutaway.ground import debian, foreign, programs, sieve
 from cutaway.ground.foreign import Foreign
 from cutaway.ground.guest import cache
 from cutaway.linux import CommandFailed, commands
@@ -46,7 +46,7 @@ def test_a_machine_without_qemu_is_told_how_to_get_it(monkeypatch: pytest.Monkey
 def test_another_distribution_reads_on_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path))
     monkeypatch.setattr(programs, "path", lambda _: "/usr/bin/true")
-    monkeypatch.setattr(foreign, "KEYRING", tmp_path / "none")
+    monkeypatch.setattr(debian, "KEYRING", tmp_path / "none")
     assert "this is no Debian" in str(foreign.other())
 
 
@@ -57,7 +57,7 @@ def test_a_processor_that_nobody_described_is_named(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.slow
 def test_a_fetch_that_fails_leaves_no_half_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    if not (shutil.which("apt-get") and foreign.KEYRING.exists()):
+    if not (shutil.which("apt-get") and debian.KEYRING.exists()):
         pytest.skip("this is no Debian")
     monkeypatch.setattr(programs, "path", lambda _: "/usr/bin/true")
     monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path))

@@ -1,8 +1,8 @@
 """Programs made for another processor: Debian's, unpacked into a folder of ours, and run by qemu-user.
 
 qemu-user translates the machine code of one process as it goes and hands its system calls to our kernel; it is no
-virtual machine, and nothing is booted. Nothing is installed either: apt keeps lists of its own in our folder, checks
-Debian's signature on them, and fetches a Java and a Python with the libraries that they need. pip adds wasmtime.
+virtual machine, and nothing is booted. Nothing is installed either: debian.py fetches a Java and a Python with the
+libraries that they need, and pip adds wasmtime.
 All of that is done once, needs no root, and stays in the cache (guest/cache.py) until that is deleted.
 """
 
@@ -13,11 +13,11 @@ import importlib.metadata
 import platform
 import sys
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cutaway.ground import programs
+from cutaway.ground import debian, programs
+from cutaway.ground.debian import ARCHITECTURES, FETCH_S, Missing
 from cutaway.ground.guest import cache
 from cutaway.ground.sieve import WASM_HOST
 from cutaway.linux import CommandFailed, commands
@@ -26,29 +26,13 @@ from cutaway.problem import Problem
 # --- Words -----------------------------------------------------------------
 
 OTHER = {"x86_64": "aarch64", "aarch64": "x86_64"}  # whose programs each processor shall run
-DEBIAN = {"x86_64": "amd64", "aarch64": "arm64"}  # Debian's names for them
 ELF_MACHINE = {62: "x86_64", 183: "aarch64"}  # e_machine: EM_X86_64, EM_AARCH64
 
 SUITE = "bookworm"  # whose packages are unpacked, on whatever system
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PACKAGES = (
     *("libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libexpat1", "libffi8"),
     *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "openjdk-17-jre-headless"),
 )
-FETCH_S = 600  # a slow line
-
-
-@dataclass(frozen=True)
-class Missing:
-    """Why there are none here. It is false where a `Foreign` is true, so that a page can go on without."""
-
-    why: str
-
-    def __bool__(self) -> bool:
-        return False
-
-    def __str__(self) -> str:
-        return self.why
 
 
 @dataclass(frozen=True)
@@ -69,7 +53,7 @@ class Foreign:
     @property
     def java(self) -> Path:
         """Its Java."""
-        return self.root / f"usr/lib/jvm/java-17-openjdk-{DEBIAN[self.processor]}/bin/java"
+        return self.root / f"usr/lib/jvm/java-17-openjdk-{ARCHITECTURES[self.processor]}/bin/java"
 
     def command(self, program: Path | str, *arguments: str) -> list[str]:
         """How to run a program that was made for this processor."""
@@ -109,45 +93,10 @@ def _other() -> Foreign:
 def _fetch(processor: str, root: Path) -> None:
     """Fill the empty folder `root`."""
     try:
-        _unpack_packages(DEBIAN[processor], root)
+        debian.unpack(PACKAGES, ARCHITECTURES[processor], SUITE, root)
         _unpack_wasmtime(processor, root)
     except CommandFailed as failed:
         raise Problem(f"fetching programs for {processor}: {failed}; the page goes on without them") from failed
-
-
-def _unpack_packages(architecture: str, root: Path) -> None:
-    if not (programs.path("apt-get") and programs.path("dpkg") and KEYRING.exists()):
-        raise Problem(f"fetching Debian's packages for {architecture}: this is no Debian; read on without them")
-    lists, fetched = root / "apt" / "lists", root / "apt" / "fetched"
-    for folder in (lists / "partial", fetched):
-        folder.mkdir(parents=True)
-    sources = root / "apt" / "sources.list"
-    sources.write_text(f"deb [signed-by={KEYRING} arch={architecture}] http://deb.debian.org/debian {SUITE} main\n")
-    apt = ["apt-get", "--quiet", *_options(architecture, root / "apt", lists, sources)]
-    commands.run([*apt, "update"], FETCH_S)
-    commands.run(
-        ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(fetched), *apt, "download", *PACKAGES], FETCH_S
-    )
-    for package in fetched.iterdir():
-        commands.run(["dpkg", "-x", str(package), str(root)], FETCH_S)
-    commands.run(["rm", "-r", str(root / "apt")])
-
-
-def _options(architecture: str, folder: Path, lists: Path, sources: Path) -> Sequence[str]:
-    """An apt that knows nothing of the packages of this machine, and leaves those of this machine alone."""
-    settings = {
-        "Dir::State": folder,
-        "Dir::State::lists": lists,
-        "Dir::State::status": "/dev/null",
-        "Dir::Cache": folder / "cache",
-        "Dir::Etc::sourcelist": sources,
-        "Dir::Etc::sourceparts": "-",
-        "APT::Architecture": architecture,
-        "APT::Architectures": architecture,
-        "APT::Sandbox::User": "",  # as root it would become a user who may not enter our folder
-        "Acquire::Languages": "none",
-    }
-    return [f"-o{name}={value}" for name, value in settings.items()]
 
 
 def _unpack_wasmtime(processor: str, root: Path) -> None:

@@ -69,8 +69,9 @@ def test_shares_what_is_dear(number):
 def test_tests_of_one_group_run_in_one_worker(tmp_path: Path) -> None:
     """Else each worker would start its own engine, browser and guest; pytest 9.2 with xdist 3.8 lets that happen."""
     (tmp_path / "test_together.py").write_text(TOGETHER)
-    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, "-n", "2", "--dist", "loadgroup"]
-    said = subprocess.run([*argv, str(tmp_path)], capture_output=True, text=True, cwd=tmp_path).stdout
+    options = ["-p", "no:cacheprovider", "-c", os.devnull, "-n", "2", "--dist", "loadgroup"]
+    argv = [sys.executable, "-m", "pytest", *options, str(tmp_path)]
+    said = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path).stdout
     workers = [line for line in said.splitlines() if line.startswith("worker ")]
     assert len(workers) == 4, said
     assert len(set(workers)) == 1, said

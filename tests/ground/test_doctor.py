@@ -214,7 +214,8 @@ def test_an_overlay_is_missed_where_nothing_may_be_mounted():
 
 
 def test_a_docker_that_does_not_answer_is_not_found(tmp_path: Path):
-    missing = tried("docker", DOCKER_HOST=f"unix://{tmp_path}/nobody.sock")
+    own = {"CUTAWAY_STATE": str(tmp_path / "state")}  # where no other test's engine runs
+    missing = tried("docker", DOCKER_HOST=f"unix://{tmp_path}/nobody.sock", **own)
     assert not missing["ok"]
     assert f"{tmp_path}/nobody.sock: there is no such socket" in missing["evidence"]
 

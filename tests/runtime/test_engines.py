@@ -38,8 +38,16 @@ def client(engine: Engine) -> Iterator[docker.DockerClient]:  # noqa: F811
 
 def run(client: docker.DockerClient, *command: str, **options: object) -> str:
     """What a container of ours says until it ends."""
-    said = client.containers.run(base.NAME, list(command), remove=True, stderr=True, **RUNTIME, **options)
-    return str(said.decode())
+    made = client.containers.create(base.NAME, list(command), **RUNTIME, **options)
+    try:
+        made.start()
+        status = made.wait()["StatusCode"]
+        said = made.logs()  # which are complete only now
+        if status:
+            raise docker.errors.ContainerError(made, status, command, base.NAME, said)
+        return str(said.decode())
+    finally:
+        made.remove(force=True)
 
 
 @pytest.fixture

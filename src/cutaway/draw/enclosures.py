@@ -45,6 +45,7 @@ class Kind(Enum):
     ENGINE = "engine"
     CONTAINER = "container"
     NAMESPACE = "namespace"
+    GROUP = "control group"
     PROCESS = "process"
     INTERPRETER = "interpreter"
     PROGRAM = "program"
@@ -58,6 +59,7 @@ LAYERS = {
     Kind.ENGINE: Layer("makes and keeps containers", "#F8DFDB", "#9C3527"),
     Kind.CONTAINER: Layer("processes with private views of one kernel", "#DBEEDD", "#276A33"),
     Kind.NAMESPACE: Layer("a table of the kernel; some processes share it", "#EDF0CF", "#585F10"),
+    Kind.GROUP: Layer("processes that the kernel counts and limits together", "#F6E0EC", "#8C2560"),
     Kind.PROCESS: Layer("a running program, as its kernel knows it", "#FFFFFF", "#2A3441"),
     Kind.INTERPRETER: Layer("carries out another program's instructions", "#FBEAC4", "#7E5200"),
     Kind.PROGRAM: Layer("the instructions themselves", "#FFFBEF", "#5B5648"),
@@ -166,6 +168,11 @@ def container(*parts: Part) -> Enclosure:
 def namespace(*parts: Part) -> Enclosure:
     """A table of the kernel, drawn round the processes that share it."""
     return _enclosure(Kind.NAMESPACE, parts)
+
+
+def group(*parts: Part) -> Enclosure:
+    """A control group, drawn round the processes and groups that it counts and limits together."""
+    return _enclosure(Kind.GROUP, parts)
 
 
 def process(*parts: Part) -> Enclosure:

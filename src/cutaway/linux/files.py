@@ -19,9 +19,12 @@ def read(path: str) -> str:
     return os.fsdecode(b"".join(pieces))
 
 
-def write(path: str, text: str) -> None:
-    """Hand `text` to the kernel in one piece; what it refuses is told with the path and the text."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+def write(path: str, text: str, *, new: bool = False) -> None:
+    """Hand `text` to the kernel in one piece; what it refuses is told with the path and the text.
+
+    Only a `new` file, which is none of the kernel's, is made: a missing one of the kernel's is told as missing.
+    """
+    fd = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | (os.O_CREAT if new else 0), 0o666)
     try:
         os.write(fd, text.encode())
     except OSError as error:

@@ -122,7 +122,7 @@ def _create(container: Container, config: Config, bundle: str, wishes: Wishes) -
         raise ContainerError("config.json: process is missing; a container without one can only be described")
     mine = _groups(container, config)
     view, judge = View(config, bundle, mine), compiled_filter(linux(config))
-    write(f"{container.folder}/config.json", dumps(config))
+    write(f"{container.folder}/config.json", dumps(config), new=True)
     container.save(
         bundle=bundle, rootfs=view.path, created=now(), owner=os.getuid(), groups=mine.folders,
         annotations=config.get("annotations") or {},
@@ -148,7 +148,7 @@ def _create(container: Container, config: Config, bundle: str, wishes: Wishes) -
     finally:
         pipes.close()
     if wishes.pid_file:
-        write(f"{wishes.pid_file}.new", str(pid))
+        write(f"{wishes.pid_file}.new", str(pid), new=True)
         os.rename(f"{wishes.pid_file}.new", wishes.pid_file)
 
 

@@ -56,7 +56,7 @@ def enter(container: Container, task: Config, wishes: Wishes, *, paused: bool = 
     finally:
         pipes.close()
     if wishes.pid_file:
-        write(f"{wishes.pid_file}.new", str(pid))
+        write(f"{wishes.pid_file}.new", str(pid), new=True)
         os.rename(f"{wishes.pid_file}.new", wishes.pid_file)
     return pid
 

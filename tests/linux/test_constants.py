@@ -50,7 +50,7 @@ IN_HEADERS = {  # ours, where it has another name there
 }
 NOT_THE_KERNELS = {
     *("CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "NO_CALL", "HIGH", "LOW", "PATIENCE_S"),
-    *("EMPTY_BYTES", "TIME_S", "MEMORY_BYTES"),
+    *("EMPTY_BYTES", "TIME_S", "MEMORY_BYTES", "PIECE_BYTES"),
     *("ANSWER", "CONTEXT", "KIND", "ACCESS", "MAJOR", "MINOR", "SCRATCH"),  # registers
 }
 

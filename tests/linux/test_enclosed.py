@@ -346,3 +346,26 @@ def test_a_closed_box_has_no_namespaces_and_says_so() -> None:
 
 def test_identities_are_those_of_the_kernel_links() -> None:
     assert identities() == {kind: os.stat(f"/proc/self/ns/{kind.value}").st_ino for kind in Kind}  # noqa: PTH116
+
+
+# --- One within another ----------------------------------------------------
+
+
+def test_a_box_within_another_shares_all_with_it_but_its_own_kinds() -> None:
+    kinds = {Kind.USER, Kind.NET, Kind.UTS}
+    with Enclosed(kinds, hostname="outer") as outer, Enclosed({Kind.NET}, within=outer) as inner:
+        assert shared(outer.pid, inner.pid) == ALL - {Kind.NET}
+        assert shared("self", inner.pid) == ALL - kinds
+        assert inner.run("hostname; id -u").split() == ["outer", "0"]
+        assert as_seen_inside(inner, Kind.NET) == identity(Kind.NET, inner.pid)
+
+
+def test_the_end_of_the_inner_one_leaves_the_outer_one_and_not_the_other_way_round() -> None:
+    outer = Enclosed({Kind.USER, Kind.UTS})
+    with Enclosed({Kind.UTS}, within=outer):
+        pass
+    assert outer.run("echo here") == "here"
+    inner = Enclosed({Kind.UTS}, within=outer)
+    outer.close()
+    assert until(lambda: not Path(f"/proc/{inner.pid}").exists())
+    inner.close()

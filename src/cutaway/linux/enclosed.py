@@ -37,7 +37,8 @@ class Enclosed:
 
     Who may not make them gets a user namespace as well, which brings the right; in one, the maker is user 0.
     PID and MNT together get a /proc of their own. `boot_offset_s` makes the machine seem to be up that much longer.
-    `pid` is its number outside. Raises `Refused` when the kernel does.
+    `within` is another, whose namespaces it is in but for those of `kinds`. `pid` is its number outside.
+    Raises `Refused` when the kernel does.
     """
 
     def __init__(
@@ -49,22 +50,26 @@ class Enclosed:
         mount_proc: bool = True,
         boot_offset_s: int = 0,
         env: Env | None = None,
+        within: Enclosed | None = None,
     ) -> None:
-        self.kinds = frozenset(kinds) | (set() if namespaces.may_make_any() else {Kind.USER})
+        self.kinds = frozenset(kinds) | (set() if within or namespaces.may_make_any() else {Kind.USER})
+        self._entered: frozenset[Kind] = self.kinds | (within._entered if within else set())  # all but the maker's
         self._require(Kind.UTS, hostname, "rename this machine")
         self._require(Kind.NET, network_up, "switch on this machine's own loopback")
         self._require(Kind.TIME, boot_offset_s, "shift this machine's own clock")
         self._env = env or {}
         wishes = [*(["proc"] if mount_proc else []), *(["network"] if network_up else [])]
-        arguments = (hostname or "", str(boot_offset_s or ""), *wishes)
-        self._keeper, channel = _stage("enclose", self.kinds, arguments, (), self._env)
+        door = f"{within._pidfd} {_names(within._entered)}" if within else ""
+        arguments = (hostname or "", str(boot_offset_s or ""), door, *wishes)
+        fds = [within._pidfd] if within else []
+        self._keeper, channel = _stage("enclose", self.kinds, arguments, fds, self._env)
         self.pid = self._settle(channel)
-        self._pidfd = os.pidfd_open(self.pid)
+        self._pidfd: int = os.pidfd_open(self.pid)
         weakref.finalize(self, os.close, self._pidfd)
 
     def run(self, command: Command, timeout_s: float = 10) -> str:
         """What `command` says in all of the namespaces, stripped; `CommandFailed` when it fails."""
-        return _enter(str(self._pidfd), self.kinds, [self._pidfd], command, timeout_s, self._env)
+        return _enter(str(self._pidfd), self._entered, [self._pidfd], command, timeout_s, self._env)
 
     def identities(self) -> dict[Kind, int]:
         """The number of every namespace that it is in; ProcessLookupError when it is in none any more."""
@@ -144,13 +149,17 @@ def _stage(
     """Start stage.py; the process, and our end of the channel."""
     ours, theirs = socket.socketpair()
     maker = os.pidfd_open(os.getpid())
-    named = ",".join(kind.value for kind in kinds)
     try:
-        argv = [*STAGE, verb, str(maker), str(theirs.fileno()), named, *arguments]
+        argv = [*STAGE, verb, str(maker), str(theirs.fileno()), _names(kinds), *arguments]
         return commands.start(argv, {**os.environ, **env}, [maker, theirs.fileno(), *fds]), ours
     finally:
         os.close(maker)
         theirs.close()
+
+
+def _names(kinds: Iterable[Kind]) -> str:
+    """The kinds as stage.py reads them: `net,uts`."""
+    return ",".join(sorted(kind.value for kind in kinds))
 
 
 def _enter(door: str, kinds: frozenset[Kind], fds: list[int], command: Command, timeout_s: float, env: Env) -> str:

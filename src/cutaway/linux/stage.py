@@ -32,8 +32,16 @@ CANNOT_START = 127  # the shell's status for a command that is not there
 # --- Two verbs -------------------------------------------------------------
 
 
-def enclose(maker: int, channel: int, kinds: set[Kind], hostname: str, boot_offset_s: str, *wishes: str) -> NoReturn:
-    """Make new namespaces and keep one process in them, until it is killed or the maker ends."""
+def enclose(
+    maker: int, channel: int, kinds: set[Kind], hostname: str, boot_offset_s: str, door: str, *wishes: str
+) -> NoReturn:
+    """Make new namespaces and keep one process in them, until it is killed or the maker ends.
+
+    They begin in those behind `door`, a pidfd and the kinds to join, if there is one.
+    """
+    if door:
+        pidfd, joined = door.split(" ")
+        namespaces.join(int(pidfd), kinds_of(joined))
     if Kind.USER in kinds:
         namespaces.unshare({Kind.USER})
         ask(channel, "map")
@@ -130,6 +138,11 @@ def close_on_exec() -> None:
                 os.set_inheritable(int(entry.name), False)
 
 
+def kinds_of(names: str) -> set[Kind]:
+    """The kinds as enclosed.py writes them: `net,uts`."""
+    return {Kind(name) for name in names.split(",") if name}
+
+
 def channel_of(argv: Sequence[str]) -> int:
     """The descriptor of the conversation with the maker."""
     return int(argv[3])
@@ -138,7 +151,7 @@ def channel_of(argv: Sequence[str]) -> int:
 def main(argv: Sequence[str]) -> None:
     """Obey the command line that enclosed.py wrote."""
     verbs: dict[str, Callable[..., NoReturn]] = {"enclose": enclose, "enter": enter}
-    maker, channel, kinds = int(argv[2]), channel_of(argv), {Kind(name) for name in argv[4].split(",") if name}
+    maker, channel, kinds = int(argv[2]), channel_of(argv), kinds_of(argv[4])
     close_on_exec()
     reporting(lambda: verbs[argv[1]](maker, channel, kinds, *argv[5:]))
 

@@ -16,12 +16,13 @@ from cutaway.linux.links import IFINFOMSG, NLMSGHDR
 from cutaway.linux.loopback import IFREQ
 from cutaway.linux.mounts import Flag
 from cutaway.linux.namespaces import Kind, names
+from cutaway.linux.networks import NEIGHBOUR
 
 HEADERS = (
     *("stdio.h", "sys/mount.h", "linux/sched.h", "linux/prctl.h", "linux/capability.h", "linux/sockios.h"),
     *("linux/if.h", "linux/rtnetlink.h", "linux/netlink.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h"),
     *("stddef.h", "linux/random.h", "linux/close_range.h", "linux/openat2.h", "linux/keyctl.h", "linux/bpf.h"),
-    *("sys/socket.h", "fcntl.h"),
+    *("sys/socket.h", "fcntl.h", "linux/net_namespace.h", "linux/if_ether.h", "netinet/in.h", "netinet/tcp.h"),
 )
 IN_HEADERS = {  # ours, where it has another name there
     "MODE_FILTER": "SECCOMP_MODE_FILTER",
@@ -46,11 +47,17 @@ IN_HEADERS = {  # ours, where it has another name there
     "NOT_EQUAL": "BPF_JMP32 | BPF_JNE | BPF_K",
     "EXIT": "BPF_JMP | BPF_EXIT",
     "LINUX_CAPABILITY_VERSION_3": "_LINUX_CAPABILITY_VERSION_3",
+    "MAIN": "RT_TABLE_MAIN",
+    "UNICAST": "RTN_UNICAST",
+    "NOT_THERE": "(unsigned) NETNSA_NSID_NOT_ASSIGNED",
+    "TCP": "IPPROTO_TCP",
+    "SYN": "TH_SYN",
+    "ACK": "TH_ACK",
     "X32_SYSCALL_BIT": "0x40000000",  # __X32_SYSCALL_BIT, which only x86 has
 }
 NOT_THE_KERNELS = {
     *("CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "NO_CALL", "HIGH", "LOW", "PATIENCE_S"),
-    *("EMPTY_BYTES", "TIME_S", "MEMORY_BYTES", "PIECE_BYTES"),
+    *("EMPTY_BYTES", "TIME_S", "MEMORY_BYTES", "PIECE_BYTES", "LONGEST_BYTES"),
     *("ANSWER", "CONTEXT", "KIND", "ACCESS", "MAJOR", "MINOR", "SCRATCH"),  # registers
 }
 
@@ -64,9 +71,11 @@ def constants() -> Iterator[tuple[str, int]]:
     yield from ((names({kind}), kind.flag) for kind in Kind)
     yield from seccomp.FLAGS.items()
     yield from ((f"MS_{name}", value) for name, value in vars(Flag).items() if name.isupper())
+    yield from zip((f"NUD_{name}" for name in NEIGHBOURS), NEIGHBOUR, strict=True)
     yield from ((f"sizeof(struct {name})", ours.size) for name, ours in STRUCTURES.items())
 
 
+NEIGHBOURS = ("INCOMPLETE", "REACHABLE", "STALE", "DELAY", "PROBE", "FAILED", "PERMANENT")
 STRUCTURES: dict[str, struct.Struct] = {"ifreq": IFREQ, "nlmsghdr": NLMSGHDR, "ifinfomsg": IFINFOMSG}
 
 

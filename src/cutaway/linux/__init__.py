@@ -1,8 +1,8 @@
 """The only room that talks to the kernel by number.
 
 Reading order: calls, namespaces, processes, attach, mounts, links, cgroups, commands; then stage and enclosed, which
-use them all, and confined. capabilities stands by itself, with rights; so do subordinate, groups with devices, and
-seccomp with filters and syscalls.
+use them all, and confined. sockets, networks and packets look into a network from outside. capabilities stands by
+itself, with rights; so do subordinate, groups with devices, and seccomp with filters and syscalls.
 The names below are loaded when they are first used: a container runtime starts often and needs few of them.
 """
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cutaway.linux.enclosed import Enclosed, enter, enter_held
     from cutaway.linux.memory import Mapping, memory_map
     from cutaway.linux.namespaces import Kind, hold, identities, identity, join, shared, unshare
+    from cutaway.linux.networks import Network
+    from cutaway.linux.packets import Watch
     from cutaway.linux.processes import Process, descendants, marked
 
 HOMES = {
@@ -26,6 +28,8 @@ HOMES = {
     "enclosed": ["Enclosed", "enter", "enter_held"],
     "memory": ["Mapping", "memory_map"],
     "namespaces": ["Kind", "hold", "identities", "identity", "join", "shared", "unshare"],
+    "networks": ["Network"],
+    "packets": ["Watch"],
     "processes": ["Process", "descendants", "marked"],
 }
 
@@ -34,8 +38,10 @@ __all__ = [
     "Enclosed",
     "Kind",
     "Mapping",
+    "Network",
     "Process",
     "Refused",
+    "Watch",
     "confined",
     "descendants",
     "enter",

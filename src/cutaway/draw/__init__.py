@@ -18,6 +18,7 @@ from cutaway.draw.enclosures import (
     interpreter,
     kernel,
     legend,
+    link,
     namespace,
     private,
     process,
@@ -25,6 +26,7 @@ from cutaway.draw.enclosures import (
     shared,
 )
 from cutaway.draw.here import here
+from cutaway.draw.topology import topology
 from cutaway.draw.views import Seen, View
 
 __all__ = [
@@ -48,9 +50,11 @@ __all__ = [
     "interpreter",
     "kernel",
     "legend",
+    "link",
     "namespace",
     "private",
     "process",
     "program",
     "shared",
+    "topology",
 ]

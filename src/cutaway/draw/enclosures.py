@@ -46,6 +46,7 @@ class Kind(Enum):
     CONTAINER = "container"
     NAMESPACE = "namespace"
     GROUP = "control group"
+    LINK = "link"
     PROCESS = "process"
     INTERPRETER = "interpreter"
     PROGRAM = "program"
@@ -60,6 +61,7 @@ LAYERS = {
     Kind.CONTAINER: Layer("processes with private views of one kernel", "#DBEEDD", "#276A33"),
     Kind.NAMESPACE: Layer("a table of the kernel; some processes share it", "#EDF0CF", "#585F10"),
     Kind.GROUP: Layer("processes that the kernel counts and limits together", "#F6E0EC", "#8C2560"),
+    Kind.LINK: Layer("what data goes out and comes in by", "#ECE0D6", "#5E3A20"),
     Kind.PROCESS: Layer("a running program, as its kernel knows it", "#FFFFFF", "#2A3441"),
     Kind.INTERPRETER: Layer("carries out another program's instructions", "#FBEAC4", "#7E5200"),
     Kind.PROGRAM: Layer("the instructions themselves", "#FFFBEF", "#5B5648"),
@@ -175,6 +177,11 @@ def group(*parts: Part) -> Enclosure:
     return _enclosure(Kind.GROUP, parts)
 
 
+def link(*parts: Part) -> Enclosure:
+    """What data goes out of a network and comes in by; a bridge is drawn round its ports."""
+    return _enclosure(Kind.LINK, parts)
+
+
 def process(*parts: Part) -> Enclosure:
     """A running program, as its kernel knows it."""
     return _enclosure(Kind.PROCESS, parts)
@@ -202,18 +209,19 @@ def _enclosure(kind: Kind, parts: tuple[Part, ...]) -> Enclosure:
 class Arrow:
     """A relation from one enclosure to another, with its word: a system call, a port, a shared disk.
 
-    The two stand beside each other, or the second encloses the first.
+    The two stand beside each other, or the second encloses the first. A `mutual` one has no head: a wire.
     """
 
     source: Enclosure
     word: str
     target: Enclosure
+    mutual: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "word", _printable(self.word))
 
     def __str__(self) -> str:
-        return f"{self.source.name} -> {self.target.name}: {self.word}"
+        return f"{self.source.name} {'--' if self.mutual else '->'} {self.target.name}: {self.word}"
 
 
 class Drawing:

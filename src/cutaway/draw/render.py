@@ -122,7 +122,7 @@ def _add_arrow(graph: Digraph, name: str, wire: Wire, page: Page) -> None:
     graph.edge(f"{name} starts", name, arrowhead="normal" if wire.road.to_the_floor else "none")
     if not wire.road.to_the_floor:
         _add_point(graph, f"{name} ends", wire.end, page)
-        graph.edge(name, f"{name} ends")
+        graph.edge(name, f"{name} ends", arrowhead="normal" if wire.road.has_head else "none")
 
 
 def _add_point(graph: Digraph, name: str, point: Point, page: Page) -> None:

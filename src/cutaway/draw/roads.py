@@ -22,6 +22,7 @@ class Road:
     word: Text
     source: Path
     target: Path
+    has_head: bool = True
 
     @property
     def to_the_floor(self) -> bool:
@@ -51,7 +52,7 @@ def _road(drawing: Drawing, arrow: Arrow) -> Road:
     source, target = _find(drawing, arrow, arrow.source), _find(drawing, arrow, arrow.target)
     if target[: len(source)] == source:
         raise ValueError(f"arrow {arrow}: its target lies inside its source; draw it the other way round")
-    return Road(Text(arrow.word, DETAIL_SIZE), source, target)
+    return Road(Text(arrow.word, DETAIL_SIZE), source, target, not arrow.mutual)
 
 
 def _find(drawing: Drawing, arrow: Arrow, end: Enclosure) -> Path:

@@ -213,6 +213,10 @@ def test_an_overlay_is_missed_where_nothing_may_be_mounted():
     assert not tried("overlay", *inside("echo 0 > /proc/sys/user/max_mnt_namespaces"))["ok"]
 
 
+def test_private_networks_are_missed_where_none_may_be_made():
+    assert not tried("private networks", *inside("echo 0 > /proc/sys/user/max_net_namespaces"))["ok"]
+
+
 def test_a_docker_that_does_not_answer_is_not_found(tmp_path: Path):
     own = {"CUTAWAY_STATE": str(tmp_path / "state")}  # where no other test's engine runs
     missing = tried("docker", DOCKER_HOST=f"unix://{tmp_path}/nobody.sock", **own)

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from cutaway.ground import programs
 from cutaway.ground.probes.finding import DEFECT, PATIENCE_S, Lacking, probe
 from cutaway.linux import CommandFailed, Enclosed, Kind, commands, identity, seccomp
 
@@ -137,6 +138,32 @@ def overlay() -> str:
     if seen.split() != ["below", "above"]:
         raise Lacking(f"the two layers hold {seen.split()}", DEFECT)
     return "what was written went into the upper layer; the lower one kept its file"
+
+
+NETWORK_TRIAL = """
+PATH=$PATH:/usr/sbin:/sbin
+ip link add bridge0 type bridge && ip link add one type veth peer name two && ip link set one master bridge0 &&
+iptables -t nat -A POSTROUTING -o bridge0 -j MASQUERADE && iptables -t nat -S POSTROUTING | grep -c MASQUERADE
+"""
+
+
+@probe(
+    "private networks",
+    tried="without root, lay a wire to a bridge in a network of one's own, and have addresses translated there",
+    opens="the networks of containers, by hand",
+    by_anybody=True,
+)
+def private_networks() -> str:
+    for name in ("ip", "iptables"):
+        if not programs.named(name).found:
+            raise Lacking(f"{name} is not here", programs.remedy(name))
+    try:
+        with Enclosed({Kind.USER, Kind.NET}) as box:
+            rules = box.run(NETWORK_TRIAL, PATIENCE_S)
+    except (OSError, CommandFailed) as error:
+        remedy = "sudo modprobe -a veth bridge nft_masq iptable_nat loads what this kernel may have as modules"
+        raise Lacking(error, remedy) from error
+    return f"a wire, a bridge, and {rules} rule that translates addresses"
 
 
 # --- Filters ----------------------------------------------------------------

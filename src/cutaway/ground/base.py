@@ -78,37 +78,42 @@ def names(busybox: Path) -> Mapping[str, Entry]:
 
 def image(engine: Engine, owner: Process | None = None) -> str:
     """The name of the base image, which `engine` has from now on; an engine of the user's has it until `owner` ends."""
-    packed = archive(contents())
+    return image_of(contents(), NAME, engine, owner)
+
+
+def image_of(inside: Closure, name: str, engine: Engine, owner: Process | None = None) -> str:
+    """The name of an image with other contents, as `image`."""
+    packed = archive(inside)
     client = engine.client()
     try:
-        if _digest_there(client) != digest(packed):
-            _replace(engine, client, packed, owner or Process.current())
+        if _digest_there(client, name) != digest(packed):
+            _replace(engine, client, name, packed, owner or Process.current())
     except DockerException as error:
-        raise Problem(f"making the image {NAME} in {engine.url}: {error}; see `cutaway engine status`") from error
+        raise Problem(f"making the image {name} in {engine.url}: {error}; see `cutaway engine status`") from error
     finally:
         client.close()
-    return NAME
+    return name
 
 
-def _digest_there(client: DockerClient) -> str | None:
+def _digest_there(client: DockerClient, name: str) -> str | None:
     try:
-        return str(client.images.get(TAGGED).labels.get(DIGEST))
+        return str(client.images.get(f"{name}:latest").labels.get(DIGEST))
     except ImageNotFound:
         return None
 
 
-def _replace(engine: Engine, client: DockerClient, packed: bytes, owner: Process) -> None:
+def _replace(engine: Engine, client: DockerClient, name: str, packed: bytes, owner: Process) -> None:
     """All that is in our own engine goes with it; in the user's, the image is written down first."""
-    if _digest_there(client):
-        client.images.remove(TAGGED, force=True)
+    if _digest_there(client, name):
+        client.images.remove(f"{name}:latest", force=True)
     if ours := private.running() if engine.ours else None:
         owner = ours.process
     else:
-        ledger.record("image", NAME, owner, socket=engine.socket, name=TAGGED)
+        ledger.record("image", name, owner, socket=engine.socket, name=f"{name}:latest")
     labels = ledger.LABELS(owner) | {DIGEST: digest(packed)}
-    client.api.import_image_from_data(packed, NAME, "latest", changes(labels))
-    if _digest_there(client) != digest(packed):
-        raise Problem(f"making the image {NAME} in {engine.url}: it is not there afterwards; see the engine's log")
+    client.api.import_image_from_data(packed, name, "latest", changes(labels))
+    if _digest_there(client, name) != digest(packed):
+        raise Problem(f"making the image {name} in {engine.url}: it is not there afterwards; see the engine's log")
 
 
 def changes(labels: dict[str, str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Widgets: views over the rooms below, with no logic of their own.
 
-Reading order: predict, source, namespaces, stepper, vcpu, exits, examined, machine, layers.
+Reading order: predict, source, namespaces, topology, stepper, vcpu, exits, examined, machine, layers.
 """
 
 from cutaway.panels.exits import ExitPlot
@@ -10,6 +10,7 @@ from cutaway.panels.namespaces import NamespacePanel
 from cutaway.panels.predict import Outcome, Predict
 from cutaway.panels.source import Source
 from cutaway.panels.stepper import StepPanel
+from cutaway.panels.topology import TopologyPanel
 from cutaway.panels.vcpu import VcpuPanel
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "Predict",
     "Source",
     "StepPanel",
+    "TopologyPanel",
     "VcpuPanel",
 ]

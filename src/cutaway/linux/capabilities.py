@@ -11,6 +11,7 @@ A set is a number with one bit for each capability. See capabilities(7); taught 
 
 from __future__ import annotations
 
+import os
 import struct
 
 from cutaway.linux import calls, files
@@ -36,6 +37,7 @@ SETS = {
     "ambient": "CapAmb",
 }
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
+VFS_CAP_REVISION_2, VFS_CAP_FLAGS_EFFECTIVE = 0x02000000, 1
 PR_SET_KEEPCAPS, PR_CAPBSET_DROP = 8, 24
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 47, 2, 4
 
@@ -107,3 +109,10 @@ def confine(wanted: Mapping[str, int]) -> None:
     limit(wanted.get("bounding", 0))
     assume(*(wanted.get(name, 0) for name in ("effective", "permitted", "inheritable")))
     make_ambient(wanted.get("ambient", 0))
+
+
+def mark(path: str, permitted: int) -> None:
+    """Let the program at `path` have these capabilities, whoever starts it. Takes CAP_SETFCAP over its file system."""
+    low, high = 0xFFFFFFFF, 32
+    data = struct.pack("<5I", VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE, permitted & low, 0, permitted >> high, 0)
+    os.setxattr(path, "security.capability", data)  # struct vfs_cap_data

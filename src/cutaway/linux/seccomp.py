@@ -81,6 +81,34 @@ def packed(instructions: Sequence[Instruction]) -> bytes:
     return b"".join(SOCK_FILTER.pack(*each) for each in instructions)
 
 
+# --- In words ---------------------------------------------------------------
+
+FIELDS = {NUMBER_OFFSET: "number", ARCHITECTURE_OFFSET: "architecture"}
+QUESTIONS = {IF_EQUAL: "==", IF_GREATER: ">", IF_AT_LEAST: ">="}
+
+
+def listing(instructions: Sequence[Instruction]) -> str:
+    """The program for reading: a line for each instruction, and where it leads if not to the next one."""
+    return "\n".join(f"{at:3}  {_words(at, *each)}" for at, each in enumerate(instructions))
+
+
+def _words(at: int, code: int, true: int, false: int, constant: int) -> str:
+    if code == LOAD:
+        return f"load {FIELDS.get(constant) or _half(constant - ARGUMENTS_OFFSET)}"
+    if code == RETURN:
+        return f"return {constant:#010x}"
+    if code == AND:
+        return f"and with {constant:#x}"
+    if code == JUMP:
+        return f"go to {at + 1 + constant}"
+    return f"if {QUESTIONS[code]} {constant:#x} go to {at + 1 + true}, else {at + 1 + false}"
+
+
+def _half(offset: int) -> str:
+    """Which half of which argument lies there; the lower one comes first."""
+    return f"argument {offset // 8}, {'upper' if offset % 8 else 'lower'} half"
+
+
 if __name__ == "__main__":
     install([(RETURN, 0, 0, KILL)])
     print("a call that the filter should have ended")

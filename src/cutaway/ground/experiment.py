@@ -10,12 +10,20 @@ from typing import Any
 
 from cutaway import ledger
 from cutaway.linux import Enclosed, Kind, commands
-from cutaway.linux.commands import Command
+from cutaway.linux.commands import Command, CommandFailed
 
 
 def sh(command: Command, timeout_s: float = 10) -> str:
     """What the command wrote to its standard output, stripped; `CommandFailed` with command, status and stderr else."""
     return commands.run(command, timeout_s)
+
+
+def outcome(command: Command, timeout_s: float = 10) -> str:
+    """What the command says, or, when it fails, its last line of complaint; without one, its status."""
+    try:
+        return sh(command, timeout_s)
+    except CommandFailed as failed:
+        return (failed.stderr.strip().splitlines() or [f"status {failed.status}, and not a word"])[-1]
 
 
 def scratch() -> Path:

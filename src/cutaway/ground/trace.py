@@ -30,16 +30,21 @@ class SystemCall(NamedTuple):
         return f"{self.name}({self.arguments}) = {self.result}"
 
 
-def calls(command: Command, only: str = "all", timeout_s: float = 30) -> list[SystemCall]:
+def calls(command: Command, only: str = "all", timeout_s: float = 30, *, may_fail: bool = False) -> list[SystemCall]:
     """Run `command` to its end; every system call of it and its children that is in strace's set `only`, in order.
 
-    Signals, and calls from which nobody returned, are left out. Needs strace.
+    With `may_fail`, a command that fails is traced like any other. Signals, and calls from which nobody returned, are
+    left out. Needs strace.
     """
     if not programs.path("strace"):
         raise Problem(f"tracing {commands.shown(command)}: strace is not here; {programs.remedy('strace')}")
     with tempfile.NamedTemporaryFile(prefix="cutaway-trace-", suffix=".txt") as log:
         options = ["-f", "-qq", "-s", "120", "-e", f"trace={only}", "-o", log.name]
-        commands.run(["strace", *options, "--", *commands.words(command)], timeout_s)
+        try:
+            commands.run(["strace", *options, "--", *commands.words(command)], timeout_s)
+        except commands.CommandFailed as failed:
+            if not may_fail or failed.status is None:
+                raise
         found = map(LINE.match, _whole(Path(log.name).read_text(errors="replace").splitlines()))
     return [SystemCall(int(match["pid"]), *match.group("name", "arguments", "result")) for match in found if match]
 

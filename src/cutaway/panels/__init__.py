@@ -1,6 +1,6 @@
 """Widgets: views over the rooms below, with no logic of their own.
 
-Reading order: predict, source, namespaces, topology, stepper, vcpu, exits, examined, machine, layers.
+Reading order: predict, source, namespaces, privilege, topology, stepper, vcpu, exits, examined, machine, layers.
 """
 
 from cutaway.panels.exits import ExitPlot
@@ -8,6 +8,7 @@ from cutaway.panels.layers import LayerPanel
 from cutaway.panels.machine import BootTimeline, ConsolePanel
 from cutaway.panels.namespaces import NamespacePanel
 from cutaway.panels.predict import Outcome, Predict
+from cutaway.panels.privilege import PrivilegePanel
 from cutaway.panels.source import Source
 from cutaway.panels.stepper import StepPanel
 from cutaway.panels.topology import TopologyPanel
@@ -21,6 +22,7 @@ __all__ = [
     "NamespacePanel",
     "Outcome",
     "Predict",
+    "PrivilegePanel",
     "Source",
     "StepPanel",
     "TopologyPanel",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,24 @@ def test_everything_laid_by_hand_has_its_counterpart(engine: Engine, monkeypatch
     assert "docker-proxy -proto tcp" in repr(found)
     assert ({each.id for each in client.networks.list()}, {each["Id"] for each in engine.containers()}) == before
     client.close()
+
+
+WITHOUT_RIGHTS = """
+from cutaway.linux import rights
+rights.give_up()
+from cutaway.ground import docker_networks
+print(docker_networks.found())
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+@pytest.mark.xdist_group("engine")
+@pytest.mark.skipif(os.geteuid() != 0, reason="who has no root's rights can give none up")
+def test_a_page_without_roots_rights_is_told_how_to_ask_our_own_engine(engine: Engine) -> None:
+    env = {**os.environ, engines.CHOICE: "private"}
+    done = subprocess.run([sys.executable, "-c", WITHOUT_RIGHTS], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"Not asked: {docker_networks.ROOT_ALONE}"
 
 
 def test_where_no_docker_answers_it_is_said_and_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,15 +62,19 @@ class Found:
 def found() -> Found:
     """What the Docker that answers here makes of a container with a port; none is started for it."""
     engine = engines.find()
-    if engine is None and private.running():
-        return Found("", {}, ROOT_ALONE)
     if engine is None:
-        return Found("", {}, engines.why_none(engines.look_round()))
+        return Found("", {}, _why_none())
     if engine.kind != "docker":
         return Found("", {}, f"this engine is {engine.kind}; to use a Docker, set {engines.CHOICE}=docker")
     with _network(engine) as network, _containers(engine, network) as (web, look):
         objects = inspect(web, look)
     return Found(f"Docker {engine.version}", objects)
+
+
+def _why_none() -> str:
+    seen, ours = engines.look_round(), private.running()
+    closed = ours and f"{ours.socket}: this user may not use it" in seen
+    return ROOT_ALONE if closed else engines.why_none(seen)
 
 
 # --- The two containers ------------------------------------------------------

@@ -18,7 +18,7 @@ from docker.models.containers import Container
 from cutaway.ground import base, private
 from cutaway.ground import engine as engines
 from cutaway.ground.engine import Engine
-from cutaway.linux import Process, cgroups, namespaces, processes
+from cutaway.linux import Process, groups, namespaces, processes
 from cutaway.linux.namespaces import Kind
 
 PATIENCE_S = 15
@@ -110,7 +110,7 @@ class Witness:
         self.namespaces = {kind: namespaces.identity(kind, running.process.pid) for kind in (Kind.NET, Kind.MNT)}
         namespaces.hold(running.process.pid, self.namespaces)  # else the kernel gives their numbers to others at once
         self.cgroups = [Path(group) for group in own_cgroups(running)]
-        members = {pid for group in self.cgroups for pid in cgroups.members(str(group))}
+        members = {pid for group in self.cgroups for pid in groups.members(str(group))}
         self.processes = [*processes.descendants(running.process.pid), *map(Process.of, members), running.process]
         self.processes += relay(running)
 

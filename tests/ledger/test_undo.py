@@ -12,7 +12,7 @@ import pytest
 
 from cutaway import ledger
 from cutaway.ledger import paths
-from cutaway.linux import Enclosed, Kind, Process, cgroups, links, subordinate
+from cutaway.linux import Enclosed, Kind, Process, groups, links, subordinate
 from cutaway.problem import Problem
 
 Until = Callable[[Callable[[], object]], bool]
@@ -290,7 +290,7 @@ def test_a_control_group_goes_with_its_processes_and_the_groups_below(top: Path,
         (group / "below" / "deeper" / "cgroup.procs").write_text(str(sleeper.pid))
         if (group / "freezer.state").exists():
             (group / "freezer.state").write_text("FROZEN")
-        assert cgroups.members(str(group)) == [sleeper.pid]
+        assert groups.members(str(group)) == [sleeper.pid]
     assert not group.exists()
     assert sleeper.wait(timeout=10) == -9
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cutaway.ledger import engines, paths
-from cutaway.linux import cgroups, links, mounts
+from cutaway.linux import groups, links, mounts
 from cutaway.linux.processes import Process, boot_id, descendants, marked
 from cutaway.problem import Problem
 
@@ -90,7 +90,7 @@ def _unmount(facts: Facts) -> None:
 
 
 def _end_cgroup(facts: Facts) -> None:
-    cgroups.remove(os.fspath(paths.ours(facts["path"])))
+    groups.remove(os.fspath(paths.ours(facts["path"])))
 
 
 def _cgroups(facts: Facts) -> list[Facts]:

@@ -1,8 +1,8 @@
 """The only room that talks to the kernel by number.
 
-Reading order: calls, namespaces, processes, attach, mounts, links, cgroups, commands; then stage and enclosed, which
-use them all, and confined. sockets, networks and packets look into a network from outside. capabilities stands by
-itself, with rights; so do subordinate, groups with devices, and seccomp with filters and syscalls.
+Reading order: calls, namespaces, processes, attach, mounts, links, commands; then stage and enclosed, which use them
+all, and confined. sockets, networks and packets look into a network from outside. capabilities stands by itself, with
+rights; so do subordinate, groups with devices, and seccomp with filters and syscalls.
 The names below are loaded when they are first used: a container runtime starts often and needs few of them.
 """
 

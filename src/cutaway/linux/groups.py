@@ -1,8 +1,9 @@
-"""One container's control groups, of version 2 or 1, behind one small vocabulary.
+"""Control groups, of version 2 or 1, behind one small vocabulary.
 
 Version 2 is one tree: a group is one folder, and a controller works in it when the folder above has handed it down.
 Version 1 is a tree for each controller: a group is a folder in every one of them. What both do is said here once:
 make, join, see, limit, freeze, kill, remove. What only one has is said by name: a file of the other raises.
+`Groups` is the group of one name wherever it has a folder; before it stand what is done to one folder with all below.
 See cgroups(7) and the kernel's Documentation/admin-guide/cgroup-v2.rst and cgroup-v1; taught in notebook 07.
 """
 
@@ -53,7 +54,66 @@ def own_paths() -> dict[str, str]:
     return paths
 
 
-# --- The groups of one container -------------------------------------------
+# --- One folder, with all below it -----------------------------------------
+
+
+def below(folder: str) -> list[str]:
+    """This group and all below it, the deepest first."""
+    return [each for each, _, _ in os.walk(folder, topdown=False)]
+
+
+def members(folder: str) -> list[int]:
+    """The processes in this group and in all below it."""
+    found: list[int] = []
+    for each in below(folder):
+        with suppress(OSError):  # gone in between
+            found += map(int, read(f"{each}/cgroup.procs").split())
+    return found
+
+
+def kill(folder: str, number: int = signal.SIGKILL) -> None:
+    """Send every member a signal; SIGKILL ends also who is frozen, and in version 2 who is born meanwhile."""
+    if number == signal.SIGKILL and os.path.exists(f"{folder}/cgroup.kill"):
+        write(f"{folder}/cgroup.kill", "1")
+        return
+    for pid in members(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+    for each in below(folder) if number == signal.SIGKILL else ():
+        if os.path.exists(f"{each}/freezer.state"):  # of version 1's hierarchies, only this one freezes
+            write(f"{each}/freezer.state", "THAWED")
+
+
+def remove(folder: str) -> None:
+    """Kill what is in the group and make it gone, with all below it; TimeoutError when processes stay."""
+    if not os.path.exists(folder) or _removed(folder):
+        return
+    if os.getpid() in members(folder):
+        raise OSError(errno.EBUSY, f"removing {folder}: this process itself is in it; move it out first")
+    deadline = time.monotonic() + PATIENCE_S
+    while not _removed(folder):
+        with suppress(FileNotFoundError):
+            kill(folder)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"rmdir({folder!r}): still in use after {PATIENCE_S} s by processes {members(folder)}")
+        time.sleep(PAUSE_S)
+
+
+def _removed(folder: str) -> bool:
+    """Remove the folder and those in it, as far as no process is there; an ordinary folder is an OSError."""
+    if os.path.exists(folder) and not os.path.exists(f"{folder}/cgroup.procs"):
+        why = "it is no control group; see /proc/self/mountinfo for where they are"
+        raise OSError(errno.EINVAL, f"removing {folder}: {why}")
+    with suppress(OSError):  # it is not there, or not empty
+        os.rmdir(folder)
+        return True
+    for each in below(folder):
+        with suppress(OSError):
+            os.rmdir(each)
+    return not os.path.exists(folder)
+
+
+# --- The group of one name -------------------------------------------------
 
 
 class Groups:
@@ -118,13 +178,8 @@ class Groups:
             write(f"{folder}/{'cgroup.procs' if self.unified else 'tasks'}", "0")
 
     def members(self) -> list[int]:
-        """The processes in these groups and in groups below them."""
-        folder = self.folders[UNIFIED] if self.unified else next(iter(self.folders.values()), "/no")
-        found: list[int] = []
-        for each, _, _ in os.walk(folder):
-            with suppress(OSError):  # gone in between
-                found += map(int, read(f"{each}/cgroup.procs").split())
-        return found
+        """The processes in these groups and in groups below them; in version 1, one hierarchy speaks for all."""
+        return members(next(iter(self.folders.values()), "/no"))
 
     # --- Limiting
 
@@ -163,26 +218,17 @@ class Groups:
         return self.has("freezer", "freezer.state") and self.get("freezer", "freezer.state") == "FROZEN"
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Send every member a signal; SIGKILL reaches also what is born meanwhile."""
-        if number == signal.SIGKILL and self.has("cgroup", "cgroup.kill"):
-            self.set("cgroup", "cgroup.kill", "1")
-            return
-        for pid in self.members():
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
+        """Send every member a signal."""
+        kill(next(iter(self._folders()), "/no"), number)
 
     def remove(self) -> None:
         """Kill what is left in them and make them gone; TimeoutError when processes stay."""
-        deadline = time.monotonic() + PATIENCE_S
-        for folder in dict.fromkeys(self.folders.values()):
-            while not _removed(folder):
-                with suppress(OSError):
-                    self.kill()
-                    if self.frozen():
-                        self.freeze(False)
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"rmdir({folder!r}): still in use after {PATIENCE_S} s by {self.members()}")
-                time.sleep(PAUSE_S)
+        for folder in self._folders():
+            remove(folder)
+
+    def _folders(self) -> list[str]:
+        """Each once; the freezer's first, because what is frozen there cannot end."""
+        return sorted(set(self.folders.values()), key=lambda folder: folder != self.folders.get("freezer"))
 
 
 # --- What one version only needs -------------------------------------------
@@ -210,13 +256,3 @@ def _hand_down(top: str, folder: str) -> None:
             with suppress(OSError):  # not delegated to us, or processes are there: what needs it will say so
                 write(f"{above}/cgroup.subtree_control", f"+{controller}")
         above = f"{above}/{name}"
-
-
-def _removed(folder: str) -> bool:
-    """Remove the folder and those in it, as far as no process is there."""
-    with suppress(OSError):  # it is not there, or it is not empty
-        os.rmdir(folder)
-    for each, _, _ in os.walk(folder, topdown=False):
-        with suppress(OSError):
-            os.rmdir(each)
-    return not os.path.exists(folder)

@@ -69,6 +69,11 @@ def known() -> int:
         return (1 << int(last.read()) + 1) - 1
 
 
+def privileged() -> bool:
+    """Whether this process may do what root may, CAP_SYS_ADMIN; its user's number does not tell."""
+    return bool(sets()["effective"] & mask(["SYS_ADMIN"]))
+
+
 # --- Changing --------------------------------------------------------------
 
 

@@ -32,6 +32,7 @@ from cutaway.linux.commands import shell_status
 from cutaway.runtime import core, process
 from cutaway.runtime.config import judged
 from cutaway.runtime.core import Wishes
+from cutaway.runtime.judging import Judge
 from cutaway.runtime.sealed import run_sealed
 from cutaway.runtime.state import Container
 
@@ -67,7 +68,7 @@ def made(request: Request, answers: int, commands: int) -> Container | None:
     try:
         container = Container(request["root"], request["name"])
         wishes = Wishes(
-            instead=lambda judge, flags: keep(commands, judge, flags),
+            instead=lambda judge: keep(commands, judge),
             lower=request["lower"],
             room_bytes=request["room_bytes"],
         )
@@ -95,7 +96,7 @@ def unmake(container: Container, answers: int) -> None:
 # --- The keeper, inside ----------------------------------------------------
 
 
-def keep(commands: int, judge: core.Judge, flags: core.Flags) -> int:
+def keep(commands: int, judge: Judge) -> int:
     """Start the commands that are asked for, and tell how each ended, until nobody asks any more."""
     calls.prctl(calls.PR_SET_DUMPABLE, 0)
     waking, woken = os.pipe()
@@ -118,7 +119,7 @@ def keep(commands: int, judge: core.Judge, flags: core.Flags) -> int:
                     return 0
                 pid = os.fork()
                 if pid == 0:
-                    begin(json.loads(message), fds, judge, flags)
+                    begin(json.loads(message), fds, judge)
                 running[pid] = fds[0]
                 for fd in fds[1:]:
                     os.close(fd)
@@ -134,7 +135,7 @@ def reap(running: dict[int, int]) -> None:
                 os.close(running.pop(pid))
 
 
-def begin(task: Request, fds: list[int], judge: core.Judge, flags: core.Flags) -> NoReturn:
+def begin(task: Request, fds: list[int], judge: Judge) -> NoReturn:
     """Become a command: with its own streams, user and rights."""
     answers, *streams = fds
     try:
@@ -147,7 +148,7 @@ def begin(task: Request, fds: list[int], judge: core.Judge, flags: core.Flags) -
         process.own_streams(task)
         process.limit(task)
         process.enter_folder(task)
-        become = process.becoming(task, judge, flags)
+        become = process.becoming(task, judge)
         tell(answers, begun=True)
         become()
     except Exception as error:

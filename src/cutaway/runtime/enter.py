@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 
 from cutaway.linux import calls
-from cutaway.linux.files import write
 from cutaway.linux.light import suppress
 from cutaway.runtime import process
+from cutaway.runtime.birth import KINDS, Pipes, born, reap
 from cutaway.runtime.config import linux
-from cutaway.runtime.core import KINDS, Pipes, Wishes, _flags, _reap, born, compiled_filter
+from cutaway.runtime.core import Wishes
+from cutaway.runtime.judging import Judge
 from cutaway.runtime.problems import ContainerError
 from cutaway.runtime.state import Container
 
@@ -21,10 +22,8 @@ FILES = {"mount": "mnt", "network": "net"}  # under /proc/PID/ns, where the spec
 
 TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import NoReturn
 
-    from cutaway.linux.seccomp import Instruction
     from cutaway.runtime.config import Config
 
 
@@ -34,7 +33,7 @@ def enter(container: Container, task: Config, wishes: Wishes, *, paused: bool = 
     if status not in ("running", "created") and not (paused and status == "paused"):
         raise ContainerError(f"exec in container {container.name!r}: it is {status}, not running")
     config = container.config()
-    judge, flags = compiled_filter(linux(config)), _flags(linux(config))
+    judge = Judge(linux(config))
     pidfd, within_user = os.pidfd_open(container.pid), _differs("user", container.pid)
     joined = sum(flag for kind, flag in KINDS.items() if _differs(FILES.get(kind, kind), container.pid))
 
@@ -45,19 +44,17 @@ def enter(container: Container, task: Config, wishes: Wishes, *, paused: bool = 
             calls.setns(pidfd, joined, "the container's")
 
     pipes = Pipes()
-    pid = born(0, lambda: _live(task, judge, flags, pipes, wishes, within_user), join)
+    pid = born(0, lambda: _live(task, judge, pipes, wishes, within_user), join)
     os.close(pidfd)
     pipes.take(0)
     try:
         pipes.expect("")
     except ContainerError:
-        _reap(pid)
+        reap(pid)
         raise
     finally:
         pipes.close()
-    if wishes.pid_file:
-        write(f"{wishes.pid_file}.new", str(pid), new=True)
-        os.rename(f"{wishes.pid_file}.new", wishes.pid_file)
+    wishes.note(pid)
     return pid
 
 
@@ -66,9 +63,7 @@ def _differs(name: str, pid: int) -> bool:
     return os.stat(f"/proc/{pid}/ns/{name}").st_ino != os.stat(f"/proc/self/ns/{name}").st_ino
 
 
-def _live(
-    task: Config, judge: Sequence[Instruction], flags: Sequence[str], pipes: Pipes, wishes: Wishes, user: bool
-) -> NoReturn:
+def _live(task: Config, judge: Judge, pipes: Pipes, wishes: Wishes, user: bool) -> NoReturn:
     """Become the program; a word on the pipe says why not, and its end says that all is well."""
     try:
         pipes.take(1)
@@ -86,7 +81,7 @@ def _live(
         process.own_streams(task)
         process.limit(task)
         process.enter_folder(task)
-        process.becoming(task, judge, flags)()
+        process.becoming(task, judge)()
     except BaseException as error:
         with suppress(OSError):
             pipes.say(str(error).replace("\n", "\x1f"))

@@ -20,8 +20,8 @@ TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts oft
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cutaway.linux.seccomp import Instruction
     from cutaway.runtime.config import Config
+    from cutaway.runtime.judging import Judge
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # where a process without PATH looks
 SYS_ADMIN = capabilities.mask(["SYS_ADMIN"])
@@ -144,7 +144,7 @@ def own_streams(process: Config) -> None:
 # --- Becoming --------------------------------------------------------------
 
 
-def becoming(process: Config, judge: Sequence[Instruction], flags: Sequence[str]) -> Callable[[], int]:
+def becoming(process: Config, judge: Judge) -> Callable[[], int]:
     """Everything but the last step is done when this returns: that one is to call what it returns.
 
     The filter is installed as late as can be, so that it need not allow what happens before. Whoever may still gain
@@ -175,7 +175,7 @@ def becoming(process: Config, judge: Sequence[Instruction], flags: Sequence[str]
 
     def become() -> int:
         if judge:
-            seccomp.install(judge, flags, gaining=gaining)
+            judge.install(gaining=gaining)
         if for_filter & ~wanted["permitted"]:
             capabilities.assume(wanted["effective"], wanted["permitted"], wanted["inheritable"])
         return start()

@@ -7,15 +7,14 @@ refused with a sentence; `cpu.shares` and the like are converted as runc and cru
 
 from __future__ import annotations
 
-from cutaway.linux import devices
+from cutaway.linux import capabilities, devices
+from cutaway.linux.groups import Groups
 from cutaway.runtime.problems import ContainerError
 
 TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
-
-    from cutaway.linux.groups import Groups
 
     Resources = Mapping[str, Any]
     File = tuple[str, Callable[[Any], str]]  # a file, and how the number is written there
@@ -82,6 +81,35 @@ ALWAYS: list[Mapping[str, Any]] = [
     *({"allow": True, "type": "c", "major": 5, "minor": minor, "access": "rwm"} for minor in (0, 2)),
     {"allow": True, "type": "c", "major": 136, "access": "rwm"},
 ]
+
+
+def groups_for(name: str, path: str) -> Groups:
+    """Where a container is counted; a path of three parts with colons is how systemd names it."""
+    path = path or f"/cutaway-oci-{name}"
+    if path.count(":") == 2:
+        slice_, prefix, name = path.split(":")
+        path = f"/{slice_ or 'system.slice'}/{prefix}-{name}.scope"
+    if ".." in path.split("/"):
+        raise ContainerError(f"config.json: linux.cgroupsPath: {path!r} leads upwards")
+    return Groups.named(path)
+
+
+def limited(groups: Groups, wanted: Resources, *, within_user: bool) -> bool:
+    """Make the groups with these limits; False where none are to be had without root, and none are needed."""
+    try:
+        groups.make()
+        apply(groups, wanted)
+        if not within_user or capabilities.privileged():
+            permit(groups, wanted.get("devices") or [])
+    except OSError as error:
+        if not within_user or any(each for name, each in wanted.items() if name != "devices"):
+            raise ContainerError(
+                f"making the control group: {error.strerror}: {error.filename}; without root, limits take groups that "
+                "were delegated to this user, or a lab machine"
+            ) from None
+        groups.remove()
+        return False
+    return True
 
 
 def apply(groups: Groups, resources: Resources) -> None:

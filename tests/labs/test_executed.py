@@ -52,8 +52,9 @@ def test_papermill_runs_the_solved_copy_and_every_cell_gives_its_full_mark(lab: 
     assert all(score == most for score, most in scores.values()), scores
 
 
-@pytest.mark.parametrize("lab", LABS)
+@pytest.mark.parametrize("lab", [LABS[0], *(pytest.param(lab, marks=pytest.mark.soak) for lab in LABS[1:])])
 def test_nbval_accepts_the_solved_copy(lab: str, tmp_path: Path) -> None:
+    """Of each lab in the soak: it executes what papermill has just executed."""
     nbformat.write(master(lab), tmp_path / "solved.ipynb")
     argv = [
         sys.executable,
@@ -74,10 +75,10 @@ def test_a_cell_and_a_terminal_give_the_same_answer_and_nbgrader_reads_the_same_
     wrong = {each.name: each.source for each in wrong_answers("04-isolate")}
     mixed = answered(
         without_views(master("04-isolate")),
-        task_2=wrong["task-2.old-proc"],
-        task_4=wrong["task-4.nobody-listens"],
+        task_2=wrong["task-2.old-proc"],  # one is enough: a check waits for what is wrong
         check_1="",
         check_3="",
+        check_4="",
         check_5="",
     )
     mixed.cells.append(nbformat.v4.new_code_cell("check('04-isolate')"))
@@ -85,8 +86,7 @@ def test_a_cell_and_a_terminal_give_the_same_answer_and_nbgrader_reads_the_same_
     shown, value = done.cells[-1].outputs
     said = terminal(tmp_path / "copy.ipynb")
     assert said.stdout == shown.data["text/plain"] + "\n"
-    assert value.data["text/plain"] == "16"
+    assert value.data["text/plain"] == "18"
     assert marks(done)["check-2"] == (2, 4)
-    assert marks(done)["check-4"] == (3, 5)
     assert said.returncode == 1
     assert list(Path(os.environ["CUTAWAY_STATE"], "ledger").iterdir()) == []

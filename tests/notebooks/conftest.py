@@ -32,7 +32,7 @@ def tool() -> ModuleType:
     return module
 
 
-AS_ROOT = pytest.param("as root", marks=pytest.mark.soak)  # in the proof, root's pages run in the browser
+AS_ROOT = pytest.param("as root", marks=pytest.mark.soak)  # in the proof, root's run in the browser, some of them
 
 
 @pytest.fixture(params=[AS_ROOT, "as an ordinary user"])

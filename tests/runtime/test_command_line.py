@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from oci import PATIENCE_S, Config, Runtime
+from ordinary import Run, as_ordinary_user  # noqa: F401  a fixture
 
 from cutaway.linux import Process, processes
 
@@ -29,6 +30,28 @@ def cgroup_of(runtime: Runtime, name: str) -> list[str]:
 
 
 # --- Lifecycle -------------------------------------------------------------
+
+
+ALONE = """
+import json, subprocess, tempfile
+from pathlib import Path
+from cutaway.ground import base
+from cutaway.images import closure, layers
+from cutaway.runtime import example, launcher
+
+folder, config = Path(tempfile.mkdtemp()), example.without_root(example.config("id", "-u"))
+(folder / "rootfs").mkdir()
+layers.unpack([closure.archive(base.contents())], folder / "rootfs")
+(folder / "config.json").write_text(json.dumps(config))
+argv = [launcher.install(folder), "--root", folder / "root", "run", "--bundle", folder, "alone"]
+print(subprocess.run(argv, env={"PATH": "/nowhere"}, text=True, capture_output=True))
+"""
+
+
+def test_who_is_mapped_alone_needs_no_privileged_helper(as_ordinary_user: Run) -> None:  # noqa: F811
+    """newuidmap(1) is for those who were lent more ids; and it has no privilege where it is traced."""
+    said = as_ordinary_user("-c", ALONE).stdout
+    assert "returncode=0, stdout='0\\n', stderr=''" in said, said
 
 
 def test_a_container_is_created_started_stopped_and_deleted(ours: Runtime, bundle: Bundler) -> None:

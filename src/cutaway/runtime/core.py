@@ -125,11 +125,11 @@ def _first_process(
     try:
         pipes.take(1)
         process.forget_python()
-        calls.prctl(calls.PR_SET_DUMPABLE, 0)  # nobody inside may look into it, also when it joined their namespaces
         start = os.open(container.fifo, os.O_RDWR | os.O_CLOEXEC)
         outcome = os.open(container.outcome, os.O_RDWR | os.O_CLOEXEC)
         pipes.say("map")
         pipes.expect("go")
+        calls.prctl(calls.PR_SET_DUMPABLE, 0)  # nobody inside may look into it; but who maps its ids had to
         settling.settle(config, view.kinds, keyring=wishes.keyring)
         become = _furnish(container, config, view, judge, pipes, wishes)
         pipes.say("created")

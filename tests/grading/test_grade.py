@@ -16,6 +16,9 @@ import pytest
 import small_class
 from small_class import NUMBERS, hand_in, plain, released, right, solved
 
+from cutaway.grading import exports, nbcourse
+from cutaway.problem import Problem
+
 pytestmark = [pytest.mark.xdist_group("class"), pytest.mark.slow]
 
 
@@ -179,6 +182,19 @@ def test_bad_input_is_one_sentence(course: Path, words: list[str], said: str) ->
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_folder_that_is_no_course_is_told_and_left_as_it_was(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="it has neither source/ nor a gradebook; --course names the folder"):
+        nbcourse.Course(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gradebook_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "gradebook.db").mkdir()
+    with pytest.raises(Problem, match=r"gradebook\.db: unable to open database file; it has to be nbgrader's"):
+        exports.rows(nbcourse.Course(tmp_path))
 
 
 def test_validate_says_where_each_test_runs(course: Path) -> None:

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import DatabaseError, SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -41,7 +41,7 @@ class Course:
         self.folder = folder.resolve()
         self.config = _config(self.folder)
         self._directory = CourseDirectory(config=self.config, root=str(self.folder))
-        if not self.step("source", ".").parent.exists() and not self._database().exists():
+        if not self.step("source", ".").exists() and not self._database().exists():
             raise Problem(
                 f"opening the course {folder}: it has neither {self._directory.source_directory}/ nor a gradebook; "
                 f"--course names the folder that holds them"
@@ -71,8 +71,14 @@ class Course:
             os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)  # about the order in which nbgrader adds rows
-            with Gradebook(self._directory.db_url, self._directory.course_id) as book:
-                yield book
+            try:
+                with Gradebook(self._directory.db_url, self._directory.course_id) as book:
+                    yield book
+            except DatabaseError as error:
+                raise Problem(
+                    f"using the gradebook {self.database}: {error.orig}; it has to be nbgrader's, in a folder that you "
+                    "may write to, on a disk that is not full"
+                ) from error
 
     @property
     def database(self) -> str:
@@ -100,7 +106,11 @@ def release(course: Course, assignment: str) -> Path:
     config.merge(course.config)
     if not course.step("source", ".", assignment).is_dir():
         known = ", ".join(course.assignments()) or "none"
-        raise Problem(f"releasing {assignment!r}: {course.step('source', '.')} has no such folder (it has {known})")
+        source = course.step("source", ".")
+        raise Problem(
+            f"releasing {assignment!r}: {source} has no such folder (it has {known}); "
+            f"put the assignment's notebooks into {source / assignment}, or name another"
+        )
     with course.gradebook() as book:
         book.update_or_create_assignment(assignment)
     converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, force=True)
@@ -175,7 +185,7 @@ def notebooks(course: Course, assignment: str) -> list[Notebook]:
         except MissingEntry:
             known = ", ".join(sorted(each.name for each in book.assignments)) or "none"
             raise Problem(
-                f"grading {assignment!r}: the gradebook does not know it (it knows {known}); release it first, with "
+                f"looking for {assignment!r}: the gradebook does not know it (it knows {known}); release it first with "
                 f"`cutaway release {assignment} --course {course.folder}` or nbgrader generate_assignment"
             ) from None
         return sorted((_notebook(course, assignment, each) for each in found), key=lambda each: each.name)

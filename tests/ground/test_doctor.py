@@ -21,10 +21,11 @@ import pytest
 from rich.console import Console
 
 from cutaway.cli.doctor import show
-from cutaway.ground import course, doctor, probes
+from cutaway.ground import course, doctor, probes, programs
 from cutaway.ground.guest import kernel as guest_kernels
 from cutaway.ground.probes import PROBES, Finding, Lacking, finding, kernel, limits, machines
 from cutaway.linux import seccomp
+from cutaway.problem import Problem
 
 DOCTOR = [sys.executable, "-m", "cutaway", "doctor"]
 TRY = "import json, sys; from cutaway.ground import probes; print(json.dumps(vars(probes.find(sys.argv[1]))))"
@@ -180,6 +181,14 @@ def test_where_user_namespaces_are_forbidden_the_limit_is_named_and_lessons_have
     assert "the limit on user namespaces is 0" in missing["evidence"]
     assert "sysctl user.max_user_namespaces=" in missing["remedy"]
     assert not report["named"]["uts namespace"]["ok"]
+    assert [name for name, each in report["named"].items() if "max_user_namespaces" in each["evidence"]] == []
+    for name in ("uts namespace", "overlay"):
+        assert "takes a user namespace" in report["named"][name]["evidence"]
+        assert report["named"][name]["remedy"] == "see `user namespaces`"
+    start = {each["name"]: each for each in report["lessons"]}["00-start-here"]
+    ground = {each["name"]: each for each in report["grounds"]}[start["ground"]]
+    assert ground["ok"], "what a page runs on is a ground"
+    assert "needs no user namespaces" in ground["why"]
     lesson = {each["name"]: each for each in report["lessons"]}["06-namespaces"]
     assert (lesson["ground"], lesson["missing"]) == ("none", ["user namespaces"])
 
@@ -285,6 +294,83 @@ def test_a_containers_filter_is_explained(tmp_path: Path):
 def test_a_setting_that_allows_is_not_blamed(tmp_path: Path):
     settings = proc(tmp_path, kernel__apparmor_restrict_unprivileged_userns="0", user__max_user_namespaces="31000")
     assert kernel.barrier("unshare: EINVAL", settings)[0] == "unshare: EINVAL"
+
+
+# --- Remedies ---------------------------------------------------------------
+
+
+def test_a_program_is_asked_where_it_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("mariadbd", "mariadb-install-db"):
+        (tmp_path / name).write_text("#!/bin/sh\necho the one in sbin\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(programs, "SBIN", str(tmp_path))
+    found = probes.find("mariadb")
+    assert (found.ok, found.evidence) == (True, "the one in sbin")
+
+
+def test_a_program_that_is_only_slow_is_not_to_be_installed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("java", "javac"):
+        (tmp_path / name).write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(finding, "PATIENCE_S", 0.2)
+    slow = probes.find("java")
+    assert slow.evidence == "java --version did not end within 0.2 s"
+    assert slow.remedy == "try again when this machine is less busy"
+
+
+def test_ids_are_lent_that_nobody_has(tmp_path: Path):
+    users, groups = tmp_path / "subuid", tmp_path / "subgid"
+    assert limits.free_range([users, groups]) == "100000-165535"
+    users.write_text("ada:100000:65536\n")
+    groups.write_text("ada:100000:65536\nbob:165536:65536\n")
+    assert limits.free_range([users, groups]) == "231072-296607"
+
+
+def test_a_kvm_that_has_no_group_is_not_joined_by_its_group(monkeypatch: pytest.MonkeyPatch):
+    closed = os.stat_result((0o020600, 0, 0, 1, 0, 0, 0, 0, 0, 0))
+    shared = os.stat_result((0o020660, 0, 0, 1, 0, os.getgid() or 1, 0, 0, 0, 0))
+    monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
+    monkeypatch.setattr(Path, "stat", lambda _: closed)
+    assert "chown" in machines.key_to_kvm()
+    monkeypatch.setattr(Path, "stat", lambda _: shared)
+    assert "usermod -aG" in machines.key_to_kvm()
+
+
+def test_only_where_systemd_runs_its_words_are_a_remedy(monkeypatch: pytest.MonkeyPatch):
+    for runs, remedy in ((True, limits.V2_ALONE), (False, limits.IN_A_MACHINE)):
+        monkeypatch.setattr(Path, "exists", lambda _, runs=runs: runs)
+        assert limits.by_systemd(limits.V2_ALONE) == remedy
+
+
+def test_a_finding_names_no_lesson_that_is_not_written_yet(report: dict[str, Any]):
+    unwritten = [f"lesson {unit.number}" for unit in course.lessons() if not unit.written]
+    opened = ", ".join(each["opens"] for each in report["findings"]).split(", ")
+    assert not set(unwritten) & set(opened)
+
+
+def test_a_cache_that_cannot_be_made_is_told_and_no_room_is_asked_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUTAWAY_CACHE", "/proc/nothing")
+    found = probes.find("guest kernel")
+    assert not found.ok
+    assert found.evidence.startswith("making /proc/nothing: ")
+    assert found.remedy == "set CUTAWAY_CACHE to a folder that you may write to"
+
+
+def test_a_lab_machine_takes_a_state_folder(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUTAWAY_STATE", "/proc/nothing")
+    monkeypatch.delenv("CUTAWAY_MACHINE", raising=False)
+    here = {name: Finding(name, True, "", "", "", "") for name in doctor.LAB_MACHINE_NEEDS}
+    ground = doctor._lab_machine(here)
+    assert (ground.ok, ground.why.partition(":")[0]) == (False, "making /proc/nothing")
+
+
+def test_a_disk_without_room_for_a_guest_kernel_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path))
+    full = "echo 'E: Error writing to file - write (28: No space left on device)' >&2; exit 100"
+    with pytest.raises(Problem, match=f"; make room in {tmp_path}, or set CUTAWAY_CACHE"):
+        guest_kernels._apt(["sh", "-c", full])
 
 
 # --- Single trials ----------------------------------------------------------

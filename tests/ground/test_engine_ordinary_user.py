@@ -84,5 +84,5 @@ def test_without_ids_to_borrow_one_sentence_says_how_to_get_some(home: Path):
     run = as_ordinary_user(home, "-m", "cutaway", "engine", "start", lend=False)
     assert (run.returncode, run.stdout) == (1, "")
     assert re.fullmatch(
-        r"cutaway: finding an engine: .*Podman has no ids to borrow.*; lend it .*usermod.*\n", run.stderr
+        r"cutaway: finding an engine: .*Podman has no ids to borrow.*; to lend it some: .*usermod.*\n", run.stderr
     )

@@ -61,7 +61,7 @@ def test_what_code_and_tests_run_is_declared():
     declared = {Path(probe).name for each in programs.declared() for probe in each.probe}
     bare = {"sh", "apt-get", "apt-cache", "dpkg", "dpkg-deb", "chroot", "unshare", "mount"}  # what every Debian has
     others = {"sudo", "systemctl", "conda", "mamba", "zstd", "chromium-browser"}  # used where it is, or by another name
-    pythons = {"alembic"}  # of the Python environment
+    pythons = {"alembic", "cutaway"}  # of the Python environment
     looked_for = {
         (name, str(file.relative_to(ROOT)))
         for folder in ("src", "tests", "tools")
@@ -133,3 +133,15 @@ def test_root_is_told_the_command_alone(monkeypatch: pytest.MonkeyPatch):
 def test_another_distribution_is_told_the_name(bin_folder: Path):
     assert shutil.which("apt-get") is None
     assert "install php with this system's package manager (Debian's packages: php-cli)" in programs.remedy("php")
+
+
+def test_what_is_missing_is_named_and_what_is_here_is_not(tmp_path: Path, bin_folder: Path):
+    (tmp_path / "stdio.h").touch()
+    assert program(probe=("gcc", f"{tmp_path}/stdio.h")).absent == ["gcc"]
+
+
+def test_root_is_asked_for_in_the_way_that_is_here(bin_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert programs.as_root("modprobe overlay") == "su -c 'modprobe overlay'"
+    put(bin_folder, "sudo")
+    assert programs.as_root("modprobe overlay") == "sudo modprobe overlay"

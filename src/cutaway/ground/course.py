@@ -63,7 +63,8 @@ def unit(name: str) -> Unit:
     """The lesson or lab called `name`: its full name, or as much of it as is unambiguous among written units."""
     found = called(name)
     if not found:
-        raise Problem(f"looking for {name!r}: no lesson or lab has that name; `cutaway progress` lists them")
+        known = ", ".join(each.name for each in [*lessons(), *labs()] if each.written)
+        raise Problem(f"looking for {name!r}: no lesson or lab has that name; choose among {known}")
     if len(found) > 1:
         which = " or ".join(f"{'lab' if each.after else 'lesson'} {each.name}" for each in found)
         raise Problem(f"looking for {name!r}: it could be {which}; say more of its name")

@@ -7,10 +7,12 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from cutaway import ledger
 from cutaway.ground import course, grounds, probes
 from cutaway.ground.course import Unit
 from cutaway.ground.grounds import Ground
 from cutaway.ground.probes import Finding
+from cutaway.problem import Problem
 
 __all__ = ["Finding", "GroundHere", "Report", "UnitHere", "examine"]
 
@@ -76,8 +78,9 @@ def _ground_here(ground: Ground, found: dict[str, Finding]) -> GroundHere:
     if refusal:
         return GroundHere(ground.value, False, refusal)
     if ground is Ground.HOST_UNPRIVILEGED:
-        carrying = found["user namespaces"]
-        return GroundHere(ground.value, carrying.ok, carrying.evidence)
+        carrying = found[grounds.BY_NAMESPACES]
+        some = f"for what needs no {grounds.BY_NAMESPACES}; these are refused, as said above"
+        return GroundHere(ground.value, True, carrying.evidence if carrying.ok else some)
     if ground is Ground.HOST_ROOT:
         return GroundHere(ground.value, True, f"only when {grounds.OVERRIDE}={ground.word} asks for it")
     return GroundHere(ground.value, True, "a page reads without any; its experiments say what they miss")
@@ -91,6 +94,10 @@ def _lab_machine(found: dict[str, Finding]) -> GroundHere:
     lacks = [need for need in LAB_MACHINE_NEEDS if not found[need].ok]
     if lacks:
         return GroundHere(name, False, f"it needs {' and '.join(lacks)}")
+    try:
+        ledger.state_folder()
+    except Problem as problem:
+        return GroundHere(name, False, str(problem))
     return GroundHere(name, True, "`cutaway machine shell` opens one: you are root there, under another kernel")
 
 
@@ -101,6 +108,6 @@ def _unit_here(kind: str, unit: Unit, found: dict[str, Finding]) -> UnitHere:
 
 
 def _with_units(finding: Finding, units: list[tuple[str, Unit]]) -> Finding:
-    """The finding, with the lessons and labs that it opens, as the contents have it."""
-    opened = [f"{kind} {unit.number}" for kind, unit in units if finding.name in unit.needs]
+    """The finding, with the lessons and labs that are here and that it opens."""
+    opened = [f"{kind} {unit.number}" for kind, unit in units if unit.written and finding.name in unit.needs]
     return dataclasses.replace(finding, opens=", ".join([finding.opens, *opened]))

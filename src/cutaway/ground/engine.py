@@ -207,12 +207,14 @@ def _lack(choice: str) -> tuple[str, str]:
     """What our own engine lacks here, and how to get it."""
     if choice == "docker" and os.geteuid():
         return "Docker takes root", f"start yours, or unset {CHOICE}"
+    if os.geteuid() == 0 and not private.may_make_groups():
+        return "root may make no control groups here, as in a container", "say it where root has all its rights"
     name = "docker" if os.geteuid() == 0 and choice != "podman" else "podman"
     for program in (name, *([private.RUNTIME_WITHOUT_CGROUPS] if name == "podman" and os.geteuid() else [])):
         if not programs.named(program).found:
-            return f"{program} is not installed", f"get it with `{programs.remedy(program)}`"
+            return f"{program} is not installed", f"to get it: {programs.remedy(program)}"
     try:
         limits.subordinate_users()
     except Lacking as lacking:
-        return f"Podman has no ids to borrow, for {lacking}", f"lend it some with `{lacking.remedy}`"
+        return f"Podman has no ids to borrow, for {lacking}", f"to lend it some: {lacking.remedy}"
     return f"{name} is here, and what it takes is not", "see `cutaway doctor`"

@@ -79,9 +79,14 @@ def startable() -> list[Kind]:
     """The kinds that this user could start here, the better first."""
     here = [kind for kind in PROGRAMS if programs.path(PROGRAMS[kind])]
     if os.geteuid() == 0:
-        return here
+        return here if may_make_groups() else []
     without_root = programs.path(RUNTIME_WITHOUT_CGROUPS) and subordinate.available()
     return [kind for kind in here if kind == "podman" and without_root]
+
+
+def may_make_groups() -> bool:
+    """Whether this user may make control groups in every hierarchy, as root may unless it is root of a container."""
+    return all(os.access(mount.target, os.W_OK) for mount in launch.cgroup_mounts())
 
 
 def carried() -> dict[int, str]:

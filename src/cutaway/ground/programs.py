@@ -35,7 +35,12 @@ class Program:
     @property
     def found(self) -> bool:
         """Whether everything that it is known by is here."""
-        return all(_is_here(each) for each in self.probe)
+        return not self.absent
+
+    @property
+    def absent(self) -> list[str]:
+        """What is not here of what it is known by."""
+        return [each for each in self.probe if not _is_here(each)]
 
 
 def declared(use: str = "soak") -> list[Program]:
@@ -82,7 +87,11 @@ def known(names: Iterable[str]) -> set[str]:
 
 def install_command(names: Iterable[str]) -> str:
     """What the person at the keyboard types to install the packages `names`."""
-    command = f"apt-get install --no-install-recommends {' '.join(names)}"
+    return as_root(f"apt-get install --no-install-recommends {' '.join(names)}")
+
+
+def as_root(command: str) -> str:
+    """What the person at the keyboard types to run `command` as root."""
     if os.geteuid() == 0:
         return command
     return f"sudo {command}" if shutil.which("sudo") else f"su -c '{command}'"

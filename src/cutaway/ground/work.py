@@ -66,12 +66,16 @@ NEXT_STEP = {
 
 
 @contextmanager
-def told(operation: str) -> Iterator[None]:
-    """Turn what the system refuses inside into one sentence that begins with `operation`."""
+def told(operation: str, folder: Path | None = None) -> Iterator[None]:
+    """Turn what the system refuses inside into one sentence that begins with `operation`, which is done to `folder`."""
     try:
         yield
     except OSError as error:
         cause = NEXT_STEP.get(error.errno or 0) or f"{os.strerror(error.errno or 0).lower()}; choose another --folder"
+        if folder and not folder.is_symlink() and not os.path.lexists(folder) and isinstance(error, PermissionError):
+            cause = "there is no such folder, and you may not make it; choose another with --folder"
+        if folder and folder.is_symlink() and not folder.exists():
+            cause = f"it is a link to {folder.readlink()}, which is not there; make that folder, or remove the link"
         raise Problem(f"{operation}: {cause}") from error
 
 
@@ -197,21 +201,29 @@ class Work:
         """The reader's folder, which must exist."""
         work = cls(folder())
         if not work.begun:
-            raise Problem(f"opening your folder {work.path}: nothing was handed out there yet; `cutaway lab` does that")
+            lost = "the record of what you were given is gone; `cutaway lab` begins a new one, and your notebooks stay"
+            none = "nothing was handed out there yet; `cutaway lab` does that"
+            raise Problem(f"opening your folder {work.path}: {lost if work.known else none}")
         return work
+
+    @property
+    def known(self) -> bool:
+        """Whether the course has been here, also when its record was moved away."""
+        return (self.path / BOOK).parent.is_dir()
 
     @property
     def begun(self) -> bool:
         """Whether the course has handed out anything here."""
-        with told(f"opening your folder {self.path}"), suppress(FileNotFoundError):
+        with told(f"opening your folder {self.path}", self.path), suppress(FileNotFoundError):
             return bool((self.path / BOOK).stat())
         return False
 
     @property
     def foreign(self) -> list[str]:
         """What lies in the folder when the course has never been there."""
-        with told(f"opening your folder {self.path}"):
-            return sorted(each.name for each in self.path.iterdir()) if self.path.exists() and not self.begun else []
+        with told(f"opening your folder {self.path}", self.path):
+            strange = self.path.exists() and not self.begun and not self.known
+            return sorted(each.name for each in self.path.iterdir()) if strange else []
 
     def book(self) -> Book:
         """What is remembered, as it stands now."""
@@ -221,7 +233,7 @@ class Work:
     @contextmanager
     def changing(self) -> Iterator[Book]:
         """The book, held against other processes; what is changed in it is written at the end."""
-        with told(f"keeping your work in {self.path}"):
+        with told(f"keeping your work in {self.path}", self.path):
             (self.path / BOOK).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self.path / LOCK).open("w")
         with lock:

@@ -75,5 +75,6 @@ def _unused(sort: str) -> list[Path]:
 
 
 def _refused(action: str, place: Path, error: OSError) -> Problem:
+    room = "free some space there, or " if error.errno in state.FULL else ""
     cause = (error.strerror or str(error)).lower()
-    return Problem(f"{action} {place}: {cause}; free some space there, or set CUTAWAY_CACHE to a folder that has some")
+    return Problem(f"{action} {place}: {cause}; {room}set CUTAWAY_CACHE to a folder that you may write to")

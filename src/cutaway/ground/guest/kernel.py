@@ -7,6 +7,7 @@ Reading order: words, finding, modules, fetching, unpacking an image.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import lzma
@@ -201,7 +202,9 @@ def _apt(argv: list[str], folder: Path | None = None) -> str:
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=FETCH_S, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise Problem(f"fetching a guest kernel with `{' '.join(argv)}`: {last}; {remedy()}")
+        full = os.strerror(errno.ENOSPC) in done.stderr
+        room = f"make room in {cache.folder()}, or set CUTAWAY_CACHE to a folder that has it"
+        raise Problem(f"fetching a guest kernel with `{' '.join(argv)}`: {last}; {room if full else remedy()}")
     return done.stdout
 
 

@@ -24,7 +24,8 @@ def docker() -> str:
             return described(each)
     told = "; ".join(each for each in seen if isinstance(each, str)) or "no Docker has a socket here"
     if Path(engine.DOCKER_SOCKET).exists() and not os.access(engine.DOCKER_SOCKET, os.W_OK):
-        raise Lacking(told, f"sudo usermod -aG docker {user_name()}, then log in again; that group is as good as root")
+        joins = programs.as_root(f"usermod -aG docker {user_name()}")
+        raise Lacking(told, f"{joins}, then log in again; that group is as good as root")
     if programs.named("docker").found:
         raise Lacking(told, "nothing to do: a private engine takes its place; see `engine`")
     raise Lacking(told, programs.remedy("docker"))

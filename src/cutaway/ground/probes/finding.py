@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -18,6 +19,7 @@ from cutaway.problem import Problem
 PATIENCE_S = 5  # with one command
 DEADLINE_S = 15  # for all trials together: more than any takes whose commands all hang; they take about one second
 
+LESS_BUSY = "try again when this machine is less busy"
 DEFECT = "nothing here explains it: please report it"
 
 Run = Callable[[], str]  # returns what happened, or raises Lacking
@@ -112,7 +114,7 @@ def _answer(name: str, answers: queue.SimpleQueue[Finding], as_root: bool) -> No
 
 def _silent(name: str, deadline_s: float) -> Finding:
     trial = PROBES[name]
-    return Finding(name, False, trial.tried, f"no answer within {deadline_s:g} s", trial.opens, "try again, less busy")
+    return Finding(name, False, trial.tried, f"no answer within {deadline_s:g} s", trial.opens, LESS_BUSY)
 
 
 # --- What several trials do -------------------------------------------------
@@ -122,19 +124,21 @@ def ask(name: str, command: Command) -> str:
     """What the declared program `name` says to `command`; `Lacking` when it is not here or fails."""
     program = programs.named(name)
     if not program.found:
-        absent = [each for each in program.probe if programs.path(each) is None]
-        raise Lacking(f"{' and '.join(absent)}: not here", programs.remedy(name))
+        raise Lacking(f"{' and '.join(program.absent)}: not here", programs.remedy(name))
+    places = os.pathsep.join(filter(None, [os.environ.get("PATH"), programs.SBIN]))  # where `found` has looked
     try:
-        return commands.run(command, PATIENCE_S)
+        return commands.run(command, PATIENCE_S, {**os.environ, "PATH": places})
     except (OSError, CommandFailed) as error:
-        raise Lacking(error, f"mend what it says, or reinstall it: {programs.remedy(name)}") from error
+        late = isinstance(error, CommandFailed) and error.status is None
+        reinstall = f"mend what it says, or reinstall it: {programs.remedy(name)}"
+        raise Lacking(error, LESS_BUSY if late else reinstall) from error
 
 
 def cause(error: Exception) -> str:
     """An error in one line: of a command that failed its last word, of a file its name and why."""
     if isinstance(error, CommandFailed):
         said = [each for each in error.stderr.splitlines() if each.strip()]
-        ended = "did not end" if error.status is None else f"ended with status {error.status}"
+        ended = f"did not end within {PATIENCE_S} s" if error.status is None else f"ended with status {error.status}"
         command = commands.shown(error.command).strip().splitlines()[0]
         return f"{command} {ended}" + (f": {said[-1].strip()}" if said else "")
     if isinstance(error, OSError) and str(error).startswith("[Errno"):  # Python's own words, not one of our sentences

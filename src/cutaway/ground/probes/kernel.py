@@ -62,30 +62,40 @@ def user_namespaces() -> str:
 BARRIERS = {
     ("user/max_user_namespaces", "0"): (
         "the limit on user namespaces is 0",
-        "sudo sysctl user.max_user_namespaces=10000",
+        "15000",
     ),
     ("kernel/unprivileged_userns_clone", "0"): (
         "this system keeps user namespaces for root",
-        "sudo sysctl kernel.unprivileged_userns_clone=1",
+        "1",
     ),
     ("kernel/apparmor_restrict_unprivileged_userns", "1"): (
         "AppArmor lets an ordinary program make a user namespace but gives it no power inside; Ubuntu ships it so "
         "since 23.10, because that power has opened holes in the kernel",
-        "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0 (for all programs, until the next boot)",
+        "0",
     ),
-}  # a setting below /proc/sys and the value that forbids: what it means, and what lifts it
+}  # a setting below /proc/sys and the value that forbids: what it means, and a value that allows
 
 
 def barrier(refusal: str, proc: Path = PROC) -> tuple[str, str]:
     """Why user namespaces are refused here, and what lifts that, as far as the kernel's settings tell."""
-    for (setting, forbidding), (meaning, remedy) in BARRIERS.items():
+    for (setting, forbidding), (meaning, allowing) in BARRIERS.items():
         file = proc / "sys" / setting
         if file.exists() and file.read_text().strip() == forbidding:
-            return f"{meaning} ({refusal})", remedy
+            lift = programs.as_root(f"sysctl {setting.replace('/', '.')}={allowing}")
+            return f"{meaning} ({refusal.partition('; ')[0]})", f"{lift} (for all programs, until the next boot)"
     if "\nSeccomp:\t2" in (proc / "self/status").read_text():
         options = "--security-opt seccomp=unconfined --security-opt systempaths=unconfined"
         return f"this process is filtered, as in a container ({refusal})", f"start the container with {options}"
     return refusal, "enable CONFIG_USER_NS in the kernel, or ask whoever runs this machine"
+
+
+def inside_one(error: Exception, remedy: str) -> Lacking:
+    """Why a trial inside a user namespace failed: for want of that one, which is told once, or for its own cause."""
+    try:
+        with Enclosed({Kind.USER}):
+            return Lacking(error, remedy)
+    except OSError:
+        return Lacking("it takes a user namespace, and none is to be had", "see `user namespaces`")
 
 
 def declare_namespace(kind: Kind, opens: str) -> None:
@@ -98,7 +108,10 @@ def declare_namespace(kind: Kind, opens: str) -> None:
             with Enclosed({Kind.USER, kind}) as box:
                 shared = box.identities()[kind] == identity(kind)
         except OSError as error:
-            raise Lacking(error, "see `user namespaces`; else this kernel was built without it") from error
+            limit = f"/proc/sys/user/max_{kind.value}_namespaces"
+            raise inside_one(
+                error, f"raise {limit}; where there is none, boot a kernel that was built with it"
+            ) from error
         if shared:
             raise Lacking("the process that should have a new one has our number", DEFECT)
         return "a new process has another number than ours"
@@ -134,7 +147,8 @@ def overlay() -> str:
         with Enclosed({Kind.USER, Kind.MNT}) as box:
             seen = box.run(OVERLAY_TRIAL, PATIENCE_S)
     except (OSError, CommandFailed) as error:
-        raise Lacking(error, "sudo modprobe overlay loads it; Linux 5.11 or newer allows it without root") from error
+        loads = programs.as_root("modprobe overlay")
+        raise inside_one(error, f"{loads} loads it; Linux 5.11 or newer allows it without root") from error
     if seen.split() != ["below", "above"]:
         raise Lacking(f"the two layers hold {seen.split()}", DEFECT)
     return "what was written went into the upper layer; the lower one kept its file"

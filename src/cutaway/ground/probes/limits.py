@@ -6,6 +6,7 @@ import os
 import pwd
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from cutaway import ledger
@@ -32,7 +33,7 @@ def cgroup_mounts(filesystem: str) -> list[Path]:
 def cgroups() -> str:
     mode = cgroup_mode()
     if mode == "none":
-        raise Lacking("no hierarchy is mounted", "sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup")
+        raise Lacking("no hierarchy is mounted", programs.as_root("mount -t cgroup2 cgroup2 /sys/fs/cgroup"))
     held = [f"version 1 has {len(one)} hierarchies"] if (one := cgroup_mounts("cgroup")) else []
     held += [f"version 2 controls {controllers(two)}" for two in cgroup_mounts("cgroup2")[:1]]
     return f"{mode}: {'; '.join(held)}"
@@ -52,20 +53,28 @@ def offered(group: Path) -> set[str]:
 def cgroup_delegation() -> str:
     home = own_cgroup()
     if home is None:
-        raise Lacking(f"version 2 is not mounted ({cgroup_mode()})", V2_ALONE)
+        raise Lacking(f"version 2 is not mounted ({cgroup_mode()})", by_systemd(V2_ALONE))
     group = home / f"cutaway-doctor-{os.getpid()}"
     try:
         if not offered(home) >= NEEDED:
-            raise Lacking(f"version 2 controls {controllers(home)} here", V2_ALONE)
+            raise Lacking(f"version 2 controls {controllers(home)} here", by_systemd(V2_ALONE))
         with ledger.kept("cgroup", group.name, path=str(group)):
             group.mkdir()
             with (home / "cgroup.subtree_control").open("w"):  # opened, not written: that is for who sets limits
                 return f"a group was made, and it is ours to choose from {controllers(home)}"
     except OSError as error:
-        raise Lacking(error, BEGIN_IN_ONE_OF_YOUR_OWN) from error
+        raise Lacking(error, by_systemd(BEGIN_IN_ONE_OF_YOUR_OWN)) from error
 
 
 NEEDED = {"memory", "pids"}  # what the lessons limit
+IN_A_MACHINE = "nothing to do: a lab machine has version 2 alone, and you are root there (`cutaway machine shell`)"
+
+
+def by_systemd(remedy: str) -> str:
+    """`remedy`, which takes systemd; where that does not run, what there is instead."""
+    return remedy if Path("/run/systemd/system").exists() else IN_A_MACHINE  # sd_booted(3)
+
+
 V2_ALONE = "boot with systemd.unified_cgroup_hierarchy=1, which leaves version 2 alone"
 BEGIN_IN_ONE_OF_YOUR_OWN = "begin in a group of your own: systemd-run --user --scope -p Delegate=yes make lab"
 
@@ -86,7 +95,8 @@ def subordinate_users() -> str:
         return _mapped_by_root()
     me = user_name()
     if not subordinate.lent("/etc/subuid"):
-        grant = f"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {me}"
+        some = free_range()
+        grant = programs.as_root(f"usermod --add-subuids {some} --add-subgids {some} {me}")
         raise Lacking(f"/etc/subuid lends none to {me}", grant)
     try:
         seen = commands.run([sys.executable, "-I", "-S", subordinate.__file__, "cat", "/proc/self/uid_map"], PATIENCE_S)
@@ -96,7 +106,15 @@ def subordinate_users() -> str:
     return f"{users} users inside, user 0 among them"
 
 
+FIRST_LENT = 100000  # login.defs(5), SUB_UID_MIN
 ROOT_MAPS = 65536  # as many users as an image may name, usually
+
+
+def free_range(files: Sequence[Path] = (Path("/etc/subuid"), Path("/etc/subgid"))) -> str:
+    """As many ids as an image may name, that are lent to nobody yet, as usermod(8) takes them."""
+    rows = [line.split(":") for file in files if file.exists() for line in file.read_text().splitlines()]
+    first = max([FIRST_LENT, *(int(row[1]) + int(row[2]) for row in rows if len(row) == 3)])
+    return f"{first}-{first + ROOT_MAPS - 1}"
 
 
 def _mapped_by_root() -> str:

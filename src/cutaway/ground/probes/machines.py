@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import stat
 import subprocess
+from pathlib import Path
 
 from cutaway.ground import programs
-from cutaway.ground.guest import kernel
-from cutaway.ground.probes.finding import PATIENCE_S, Lacking, probe
+from cutaway.ground.guest import cache, kernel
+from cutaway.ground.probes.finding import LESS_BUSY, PATIENCE_S, Lacking, probe
+from cutaway.ground.probes.limits import user_name
 from cutaway.hypervisor import Mode, computer, processors
 from cutaway.problem import Problem
 
@@ -43,7 +47,7 @@ def guest_answers(accelerator: str, remedy: str) -> None:
 
 @probe("qemu", tried="run a guest of three instructions, by emulation", opens="a whole computer with another kernel")
 def qemu() -> str:
-    guest_answers("tcg", "reinstall qemu-system-x86, or try again, less busy")
+    guest_answers("tcg", f"{LESS_BUSY}, or reinstall qemu-system-x86")
     return "the guest added two numbers and handed the sum to QEMU"
 
 
@@ -54,9 +58,26 @@ def kvm() -> str:
     except FileNotFoundError as error:
         raise Lacking("/dev/kvm does not exist", "switch on virtualisation in the firmware, or do without") from error
     except OSError as error:
-        raise Lacking(error, "sudo usermod -aG kvm $USER, then log in again") from error
+        raise Lacking(error, key_to_kvm()) from error
     guest_answers("kvm", "do without: emulation carries every lesson")
     return "the guest ran; whether a whole Linux comes up is not tried here"
+
+
+def key_to_kvm() -> str:
+    """How this user comes to use /dev/kvm: by its group, where that one may, or else by owning it."""
+    found = Path("/dev/kvm").stat()
+    if os.geteuid() == 0:
+        return "start the container, if this is one, with --device /dev/kvm; or do without"
+    if found.st_gid and found.st_mode & stat.S_IRGRP and found.st_mode & stat.S_IWGRP:
+        return f"{programs.as_root(f'usermod -aG {found_group(found.st_gid)} {user_name()}')}, then log in again"
+    return f"{programs.as_root(f'chown {user_name()} /dev/kvm')} (until the next boot), or do without"
+
+
+def found_group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
 
 
 @probe(
@@ -79,6 +100,7 @@ def guest_modes() -> str:
 
 @probe("guest kernel", tried="look for one with the drivers that a guest needs", opens="the lab machine")
 def guest_kernel() -> str:
+    cache.folder()  # where one would be kept; a Problem says why it cannot be made
     try:
         found = kernel.find(fetch_it=False)
     except Problem as problem:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -17,8 +20,12 @@ import small_course
 from lab_process import Lab, free_port
 from typed import Cutaway, Finished, run_cutaway
 
+from cutaway import cli
 from cutaway.cli import contents, handouts
+from cutaway.cli import lab as opening
+from cutaway.ground.probes import Finding
 from cutaway.ground.work import BOOK, Work
+from cutaway.problem import Problem
 
 LESSON = "notebooks/06-namespaces.ipynb"
 LAB = ("lab", "--no-browser", "--no-engine")
@@ -36,6 +43,22 @@ def hand_out(work: Work) -> Work:
             work.give(handout, book)
     contents.write(work)
     return work
+
+
+def typed(*words: str) -> Finished:
+    """The same as `run_cutaway`, in this process: without the second that a new one takes to begin."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(StringIO()) as stdout,
+        redirect_stderr(StringIO()) as stderr,
+    ):
+        patch.setattr(sys, "argv", ["cutaway", *words])
+        patch.setattr(shutil, "which", lambda _: "/usr/bin/cutaway")
+        patch.setattr(signal, "signal", lambda *_: None)  # this process keeps its own
+        patch.setenv("CUTAWAY_FOLDER", os.environ.get("CUTAWAY_FOLDER", ""))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    return Finished(words, int(ended.value.code or 0), stdout.getvalue(), stderr.getvalue())
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -158,6 +181,22 @@ def test_a_folder_that_one_may_only_read(somebody: dict[str, object]) -> None:
     says(run_cutaway(*LAB, **somebody), f"keeping your work in {folder}: you have no permission; make it yours .*")
 
 
+def test_a_home_that_is_not_there_and_may_not_be_made(
+    somebody: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/nonexistent")
+    none = "there is no such folder, and you may not make it; choose another with --folder"
+    says(run_cutaway(*LAB, **somebody), f"keeping your work in /nonexistent/cutaway: {none}")
+
+
+def test_nothing_is_handed_out_where_the_ledger_cannot_be_kept(
+    course: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUTAWAY_STATE", "/proc/nothing")
+    says(typed(*LAB), r"making /proc/nothing: .*; set CUTAWAY_STATE to a folder that you may write to")
+    assert not (home / "cutaway").exists()
+
+
 def test_a_port_that_belongs_to_root(somebody: dict[str, object]) -> None:
     if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
         pytest.skip("needs ports that belong to root; on this machine port 80 is everybody's")
@@ -213,6 +252,31 @@ def test_a_damaged_book(cutaway: Cutaway, work: Work) -> None:
     assert files(work.path) == before
 
 
+def test_a_book_that_was_moved_away_as_it_was_told_leaves_the_folder_the_readers(work: Work) -> None:
+    hand_out(work)
+    (work.path / BOOK).rename(work.path / f"{BOOK}.old")
+    assert work.foreign == []
+    lost = "the record of what you were given is gone; `cutaway lab` begins a new one, and your notebooks stay"
+    with pytest.raises(Problem, match=lost):
+        Work.here()
+    lesson = work.path / LESSON
+    small_course.change(lesson, source="print('my own idea')")
+    mine = lesson.read_bytes()
+    assert (hand_out(work).begun, lesson.read_bytes()) == (True, mine)
+
+
+def test_a_link_that_leads_nowhere_is_called_one(cutaway: Cutaway, home: Path) -> None:
+    (home / "cutaway").symlink_to("/nowhere/at-all")
+    link = "it is a link to /nowhere/at-all, which is not there; make that folder, or remove the link"
+    says(typed(*LAB), f"keeping your work in {home}/cutaway: {link}")
+
+
+def test_an_empty_name_is_not_the_folder_that_one_stands_in(course: Path, home: Path) -> None:
+    said = typed("lab", "--folder", "")
+    assert said.returncode == 2
+    assert "Invalid value for '--folder': it is empty; name a folder, or leave it out" in said.stderr
+
+
 def test_a_folder_in_which_nothing_was_handed_out(cutaway: Cutaway, home: Path) -> None:
     sentence = f"opening your folder {home}/cutaway: nothing was handed out there yet; `cutaway lab` does that"
     says(cutaway("progress"), sentence)
@@ -224,7 +288,8 @@ def test_a_folder_in_which_nothing_was_handed_out(cutaway: Cutaway, home: Path) 
 
 def test_a_lesson_that_nobody_knows(cutaway: Cutaway, work: Work) -> None:
     hand_out(work)
-    says(cutaway("reset", "99"), "looking for '99': no lesson or lab has that name; `cutaway progress` lists them")
+    known = "choose among 00-start-here, 06-namespaces, 04-isolate"
+    says(cutaway("reset", "99"), f"looking for '99': no lesson or lab has that name; {known}")
 
 
 @pytest.mark.parametrize(
@@ -253,3 +318,54 @@ def test_a_damaged_lesson_does_not_keep_the_course_closed(work: Work) -> None:
     with Lab("--no-engine", "--port", str(free_port())) as lab:
         assert f"cutaway: reading your {LESSON}: it is not valid JSON" in lab.said
         assert (work.path / LESSON).read_text() == "{"
+
+
+# --- The command -----------------------------------------------------------
+
+
+def test_a_word_that_is_nearly_one_is_guessed() -> None:
+    assert "No such command 'docter'. Did you mean 'doctor'?" in typed("docter").stderr
+
+
+def test_words_are_given_as_they_can_be_typed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [".venv/bin/cutaway", "progress"])
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert cli.as_typed("`cutaway lab` does that") == "`.venv/bin/cutaway lab` does that"
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/cutaway")
+    assert cli.as_typed("`cutaway lab` does that") == "`cutaway lab` does that"
+
+
+def test_an_output_that_takes_no_more_is_one_sentence(cutaway: Cutaway, work: Work) -> None:
+    hand_out(work)
+    with Path("/dev/full").open("w") as full:
+        said = subprocess.run(
+            [sys.executable, "-m", "cutaway", "progress"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert said.returncode == 1
+    assert re.fullmatch("cutaway: saying what was found: no space left on device; make room .*\n", said.stderr)
+
+
+def test_a_file_that_may_not_be_used_is_named_and_a_defect_still_shows_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/secret")
+
+    def broken(**_: object) -> None:
+        raise TimeoutError(110, "Connection timed out")
+
+    monkeypatch.setattr(cli, "drop_output", lambda: None)
+    monkeypatch.setattr(cli, "cutaway", refused)
+    says(typed(), "using /secret: permission denied; .*")
+    monkeypatch.setattr(cli, "cutaway", broken)
+    with pytest.raises(TimeoutError):
+        cli.main()
+
+
+def test_one_thing_that_is_missing_does_not_take_the_ground_from_all(
+    work: Work, course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = course / "notebooks" / "contents.toml"
+    table.write_text(table.read_text().replace("minutes = 40, needs = []", 'minutes = 40, needs = ["java"]'))
+    missing = Finding("java", False, "start it", "java is not here", "lesson 06", "get it")
+    monkeypatch.setattr(opening.probes, "find_all", lambda names: dict.fromkeys(names, missing))
+    lacks = "it needs java, and java is not here; to change that: get it"
+    assert opening.ground() == f"host, unprivileged\n         not for 06-namespaces: {lacks}"

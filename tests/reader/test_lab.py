@@ -7,18 +7,20 @@ import json
 import os
 import re
 import signal
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import engines
 import pytest
 import small_course
+import websocket  # what JupyterLab's server itself uses, when it passes a kernel on
 from jupyter_client import BlockingKernelClient
 from lab_process import Lab, free_port
 from typed import run_cutaway
@@ -121,6 +123,18 @@ def test_a_page_is_saved_also_when_the_contents_cannot_follow(lab: Lab, open_hom
     lab.ask("PUT", place, {"type": "notebook", "content": page["content"]})
     book.write_bytes(kept)
     assert "# Mine" in (open_home / "cutaway/notebooks/06-namespaces.ipynb").read_text()
+
+
+def test_a_terminal_opens_in_the_readers_folder_and_finds_the_command(lab: Lab, open_home: Path) -> None:
+    name = lab.ask("POST", "api/terminals")["name"]
+    address = f"{lab.base.replace('http', 'ws', 1)}/terminals/websocket/{name}?token={lab.token}"
+    with closing(websocket.create_connection(address, timeout=30)) as terminal:
+        terminal.send(json.dumps(["stdin", "echo $(pwd) $(command -v cutaway) said\r"]))
+        shown = ""
+        while not (found := re.search(r"(/\S+) (/\S+) said", shown)):
+            shown += str(json.loads(terminal.recv())[-1])
+    lab.ask("DELETE", f"api/terminals/{name}")
+    assert found.groups() == (f"{open_home}/cutaway", str(Path(sys.prefix, "bin", "cutaway")))
 
 
 # --- Whatever the reader has -----------------------------------------------

@@ -6,8 +6,12 @@ so that `cutaway engine status` does not pay for JupyterLab.
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
+import shutil
 import sys
+from pathlib import Path
 
 import click
 
@@ -44,6 +48,14 @@ class Words(click.Group):
         command: click.Command = importlib.import_module(f"cutaway.cli.{name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as unknown:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=WORDS, ctx=ctx) from unknown
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Words"):
             formatter.write_dl(list(WORDS.items()))
@@ -60,5 +72,32 @@ def main() -> None:
     try:
         cutaway(prog_name="cutaway")
     except Problem as problem:
-        click.echo(f"cutaway: {problem}", err=True)
+        click.echo(f"cutaway: {as_typed(str(problem))}", err=True)
         sys.exit(1)
+    except OSError as refused:
+        if refused.errno not in REFUSALS:
+            raise
+        drop_output()
+        what = f"using {refused.filename}" if refused.filename else "saying what was found"
+        cause = os.strerror(refused.errno).lower()
+        click.echo(f"cutaway: {what}: {cause}; make room or give yourself the right to it, and say it again", err=True)
+        sys.exit(1)
+
+
+# What a disk says to whoever is at the keyboard; all else that goes wrong is a defect of ours, and shows where it is.
+REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+
+
+def drop_output() -> None:
+    """Have standard output lead nowhere: what it could not take would be tried once more at the end, and fail there."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+def as_typed(text: str) -> str:
+    """`text`, with each `cutaway WORD` in it as this command was called, where no shell finds it by its name."""
+    called = sys.argv[0]
+    if Path(called).name != "cutaway" or shutil.which("cutaway"):
+        return text
+    return text.replace("`cutaway ", f"`{called} ")

@@ -32,6 +32,7 @@ def command(name: str, notebook: Path | None, task: int | None, learner: str | N
     """Check lab NAME from outside: your copy of it, or the NOTEBOOK that you name."""
     lab = _lab(name)
     path = notebook or work.folder() / "labs" / lab / f"{lab}.ipynb"
+    _require(path)
     who = Learner(lab, learner) if learner else Learner.here(lab)
     results, troubles = checked(path, who, task, told)
     told("")
@@ -52,6 +53,15 @@ def _lab(name: str) -> str:
         labs = ", ".join(each.name for each in course.labs() if each.written)
         raise Problem(f"checking {unit.name}: it is a lesson, and only labs are checked; try {labs}")
     return unit.name
+
+
+def _require(path: Path) -> None:
+    """Problem when the notebook is not there, before anything is tried or imported to run it."""
+    try:
+        path.stat()
+    except OSError as error:
+        cause = (error.strerror or str(error)).lower()
+        raise Problem(f"reading {printable(str(path))}: {cause}; `cutaway lab` gives you one") from error
 
 
 def remember(results: Results) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 import click
 
 from cutaway import ledger
+from cutaway.cli import as_typed
 from cutaway.ground import private
 from cutaway.ledger import engines, state
 from cutaway.ledger.entry import Entry, Outcome, set_damaged_aside
@@ -92,4 +93,5 @@ def _prove(undone: list[Outcome], left: list[Stray], sockets: list[str]) -> None
     if not sockets:
         click.echo("  no engine answers, so none was asked")
     if living := _living():
-        click.echo(f"Left alone: {len(living)} that running programs own; `cutaway clean --all` takes these, too.")
+        owned = f"Left alone: {len(living)} that running programs own; `cutaway clean --all` takes these, too."
+        click.echo(as_typed(owned))

@@ -32,8 +32,8 @@ drawn round it is what stands between it and the hardware.](../diagrams/building
 FOOT = """\
 Run a page from the top. Where it asks you to predict, choose before you run the next cell.
 A lesson is done when all its cells have run, a lab when its checks give every point.
-What you change is yours and is never overwritten: in a terminal, `cutaway reset NAME` gives you a page as it was
-and keeps your version beside it.
+What you change is yours and is never overwritten: in a terminal (File > New > Terminal), `cutaway reset NAME` gives you
+a page as it was and keeps your version beside it.
 
 </div>
 """

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cutaway.cli import as_typed
 from cutaway.ground import doctor
 from cutaway.ground.doctor import Finding, Report, UnitHere
 
@@ -47,7 +48,7 @@ def show(report: Report, console: Console) -> None:
 def details(console: Console, finding: Finding) -> None:
     """What was tried, what it would open, and how to enable it; a command keeps to one line, to be copied."""
     for word, text in (("tried", finding.tried), ("opens", finding.opens), ("enable", finding.remedy)):
-        console.print(Text(f"{'':{MARK + NAME}}{word + ':':8}", "dim") + Text(text), soft_wrap=True)
+        console.print(Text(f"{'':{MARK + NAME}}{word + ':':8}", "dim") + Text(as_typed(text)), soft_wrap=True)
 
 
 def on_what(unit: UnitHere) -> str:
@@ -70,7 +71,7 @@ def line(console: Console, mark: str, name: str, text: str) -> None:
     grid.add_column(width=MARK)
     grid.add_column(width=NAME)
     grid.add_column()
-    grid.add_row(Text(mark, STYLES.get(mark, "")), Text(name), Text(text))
+    grid.add_row(Text(mark, STYLES.get(mark, "")), Text(name), Text(as_typed(text)))
     console.print(grid)
 
 

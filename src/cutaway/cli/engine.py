@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cutaway.cli import as_typed
 from cutaway.ground import engine as engines
 from cutaway.ground import private
 from cutaway.ground.engine import Engine
@@ -74,7 +75,7 @@ def whose() -> Rows:
 def told(said: Rows) -> str:
     """The same for people, a line for each thing."""
     if said["kind"] is None:
-        return f"no engine: {said['why']}"
+        return as_typed(f"no engine: {said['why']}")
     lines = [f"{said['kind']} {said['version']}, {'our own' if said['ours'] else 'yours'}"]
     lines += [f"  socket      {said['socket']}"]
     if said["ours"]:
@@ -83,4 +84,4 @@ def told(said: Rows) -> str:
         lines += [f"  process     {said['pid']}, until {until}"]
     lines += [f"  container   {each['name']}: {each['image']}, {each['state']}" for each in said["containers"]]
     lines += [f"  port        {each['port']}: {each['trouble'] or 'carried'}" for each in said.get("ports", [])]
-    return "\n".join([*lines, f"  to use it   export DOCKER_HOST=unix://{said['socket']}"])
+    return as_typed("\n".join([*lines, f"  to use it   export DOCKER_HOST=unix://{said['socket']}"]))

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from cutaway import ledger
-from cutaway.cli import contents, handouts, hub, opened, progress
+from cutaway.cli import as_typed, contents, handouts, hub, opened, progress
 from cutaway.ground import engine as engines
 from cutaway.ground import grounds, probes
 from cutaway.ground import work as works
@@ -30,8 +30,15 @@ ADDRESS = "127.0.0.1"
 LOG = Path(".cutaway") / "jupyter.log"
 
 
+def named(context: click.Context, option: click.Parameter, folder: str | None) -> Path | None:
+    """The folder of this name; an empty one, as of a variable that is not set, is not the current folder."""
+    if folder == "":
+        raise click.BadParameter("it is empty; name a folder, or leave it out", context, option)
+    return None if folder is None else Path(folder)
+
+
 @click.command()
-@click.option("--folder", type=click.Path(path_type=Path), help="Where your work is kept.  [default: ~/cutaway]")
+@click.option("--folder", callback=named, help="Where your work is kept.  [default: ~/cutaway]")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on.  [default: 8888, or one near it]")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.option("--no-engine", is_flag=True, help="Do not start a container engine.")
@@ -50,6 +57,7 @@ def command(folder: Path | None, port: int | None, no_browser: bool, no_engine: 
     if port:
         require_port(port)
     require_consent(work, yes)
+    ledger.state_folder()  # where it cannot be made, nothing is handed out
     if other := claim(work):
         point_to(other, work, browser)
         return
@@ -77,12 +85,12 @@ def leave(work: Work) -> None:
     opened.forget(work)
     for entry, trouble in ledger.sweep(lambda entry: entry.owner == Process.current()):
         if trouble:
-            click.echo(f"cutaway: undoing {entry!r}: {trouble}; `cutaway clean` tries again", err=True)
+            click.echo(as_typed(f"cutaway: undoing {entry!r}: {trouble}; `cutaway clean` tries again"), err=True)
 
 
 def tell(what: str, said: str) -> None:
     """One line of what the reader sees in the terminal."""
-    click.echo(f"{what:8} {said}")
+    click.echo(as_typed(f"{what:8} {said}"))
 
 
 # --- Before anything is made -----------------------------------------------
@@ -155,7 +163,7 @@ def hand_out(work: Work) -> None:
             try:
                 outcome = work.give(handout, book)
             except Damaged as trouble:
-                click.echo(f"cutaway: {trouble}", err=True)
+                click.echo(as_typed(f"cutaway: {trouble}"), err=True)
                 continue
             if outcome in (Outcome.UPDATED, Outcome.NEWER):
                 click.echo(f"{handout.place}: {outcome.value}")
@@ -163,11 +171,15 @@ def hand_out(work: Work) -> None:
 
 
 def ground() -> str:
-    """Where the experiments run, and what keeps a lesson or lab from running here."""
-    found = probes.find_all({need for unit in units() for need in unit.needs} - {"engine"})
-    lacks = [grounds.lack(finding) for finding in found.values() if not finding.ok]
-    chosen = grounds.choose(found, lambda _: found)
-    return f"{chosen.value}; some pages miss something: {'; '.join(lacks)}" if lacks else chosen.value
+    """Where the experiments run, and which lessons and labs miss something here."""
+    pages = units()
+    found = probes.find_all({need for unit in pages for need in unit.needs} - {"engine"})
+    lacks = {name: finding for name, finding in found.items() if not finding.ok}
+    lines = [grounds.choose(()).value]
+    for name, finding in lacks.items():
+        lacking = ", ".join(page.name for page in pages if name in page.needs)
+        lines.append(f"not for {lacking}: {grounds.lack(finding)}")
+    return f"\n{'':8} ".join(lines)
 
 
 def engine() -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from cutaway.cli import as_typed
 from cutaway.ground import machine
 from cutaway.ground.guest import saved
 from cutaway.ground.machine import Machine
@@ -76,8 +77,8 @@ def begin(name: str, publish: tuple[str, ...], **wishes: Any) -> None:
         raise
     for inside, outside in published:
         click.echo(f"  port        {inside} inside is {machine.LOOPBACK}:{outside}")
-    click.echo(f"  to use it   cutaway machine shell{'' if name == DEFAULT else f' --name {name}'}")
-    click.echo(f"  to end it   cutaway machine stop {name}")
+    click.echo(as_typed(f"  to use it   `cutaway machine shell{'' if name == DEFAULT else f' --name {name}'}`"))
+    click.echo(as_typed(f"  to end it   `cutaway machine stop {name}`"))
 
 
 def ports(wish: str) -> tuple[int, int]:
@@ -187,4 +188,4 @@ def row(guest: Machine) -> dict[str, Any]:
 def told(said: dict[str, Any]) -> str:
     owner = said["owner"]
     until = f"process {owner['pid']} ends ({owner['command']})" if owner else f"`cutaway machine stop {said['name']}`"
-    return f"{said['name']}\n  process     {said['pid']}, until {until}\n  folder      {said['folder']}"
+    return as_typed(f"{said['name']}\n  process     {said['pid']}, until {until}\n  folder      {said['folder']}")

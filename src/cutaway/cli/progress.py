@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cutaway.cli import contents
+from cutaway.cli import as_typed, contents
 from cutaway.ground.progress import Standing, State, standings
 from cutaway.ground.work import Work
 
@@ -20,10 +20,10 @@ def command(as_json: bool) -> None:
     """Show every lesson and lab: done, begun or not yet, its minutes, and the minutes that remain."""
     work = Work.here()
     units = standings(work)
-    click.echo(json.dumps(plain(work, units), indent=2) if as_json else table(units))
+    click.echo(json.dumps(plain(work, units), indent=2) if as_json else as_typed(table(units)))
     damaged = [each.trouble for each in units if each.state is State.DAMAGED]
     for trouble in damaged:
-        click.echo(f"cutaway: {trouble}", err=True)
+        click.echo(as_typed(f"cutaway: {trouble}"), err=True)
     sys.exit(1 if damaged else 0)
 
 
@@ -40,7 +40,7 @@ def _line(standing: Standing) -> str:
     name = f"lab {unit.name}" if standing.is_lab else unit.name
     notes = [_share(standing), "short track" if standing.short_track else ""]
     if standing.newer:
-        notes.append(f"newer one: cutaway reset {unit.name}")
+        notes.append(f"newer one: `cutaway reset {unit.name}`")
     return f"  {standing.state.value:8}  {name:40} {unit.minutes:3} min  {', '.join(filter(None, notes))}".rstrip()
 
 

@@ -24,6 +24,7 @@ from cutaway.problem import Problem
 ADDRESS = "127.0.0.1"
 PORT, TRIES = 8888, 50  # Jupyter's own habit: this port, or one near it
 SETTINGS = Path(__file__).with_name("jupyterlab")
+COMMANDS = Path(sys.prefix) / "bin"  # where this environment keeps `cutaway`
 KERNELS = Path(sys.prefix) / "share" / "jupyter" / "kernels"  # this environment's, whatever else is installed
 NOT_FOR_READERS = [
     "nbgrader.server_extensions.formgrader",
@@ -82,7 +83,19 @@ def start(folder: Path, page: str, port: int | None, browser: bool, runtime: Pat
     )
     assert server.kernel_spec_manager
     server.kernel_spec_manager.kernel_dirs = [str(KERNELS)]
+    settle_terminals(server, folder)
     return server
+
+
+def settle_terminals(server: ServerApp, folder: Path) -> None:
+    """Have terminals open in `folder` and find `cutaway` there.
+
+    Their shell is no login shell: /etc/profile would set the path anew, and without this environment.
+    """
+    if terminals := server.web_app.settings.get("terminal_manager"):  # the reader may have switched them off
+        terminals.shell_command = [os.environ.get("SHELL") or "sh"]
+        terminals.extra_env["PATH"] = f"{COMMANDS}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        terminals.term_settings["cwd"] = str(folder)
 
 
 def run(server: ServerApp, listening: Callable[[str], None], saved: Callable[[], None]) -> None:

@@ -13,7 +13,7 @@ WORKS = {  # a finding, and what stands on this kernel where it holds
     "java": interpreter("Java"),
     "php": interpreter("PHP"),
 }
-COMMANDS = ("sudo ", "apt-get ")
+COMMANDS = ("sudo ", "su -c ", "apt-get ")
 PYTHON = interpreter("Python", "this one")
 
 

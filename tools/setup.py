@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def main():
     try:
         require_linux()
         python = find_python()
+        if sys.version_info < OLDEST:
+            hand_over(python)
         with one_at_a_time():
             offer_programs(use, python, yes)
             make_environment(use, python)
@@ -79,19 +82,26 @@ def require_linux() -> None:
 
 
 def find_python() -> "str | None":
-    """The interpreter to build from: the one that PYTHON names, else None (conda brings its own), else the best here.
-
-    When this Python is too old for the rest of the file, the same command goes on under a newer one.
-    """
+    """The Python to build from: the one that PYTHON names, else None (conda brings its own), else the best here."""
     asked = os.environ.get("PYTHON")
     if asked and version(asked) < OLDEST:
-        raise Stop(f"PYTHON={asked}: {shortcoming(version(asked))}")
-    python = asked or next((each for each in [DISTRIBUTION, *ELSEWHERE] if version(each) >= OLDEST), None)
-    if sys.version_info < OLDEST:
-        if python is None:
-            raise Stop(f"{shortcoming(sys.version_info)}; install it, or name one: make lab PYTHON=/path/to/python3")
-        os.execvp(python, [python, *sys.argv])
-    return python if asked or not conda() else None
+        raise Stop(
+            f"PYTHON={asked}: {shortcoming(version(asked))}; name another, or leave it out for the best one here"
+        )
+    return asked or (None if conda() else newest())
+
+
+def newest() -> "str | None":
+    """The first interpreter here that is new enough."""
+    return next((each for each in [DISTRIBUTION, *ELSEWHERE] if version(each) >= OLDEST), None)
+
+
+def hand_over(python: "str | None") -> None:
+    """Become the same command under a newer Python: this one is too old for the rest of the file."""
+    newer = python or newest()
+    if newer is None:
+        raise Stop(f"{shortcoming(sys.version_info)}; install it, or name one: make lab PYTHON=/path/to/python3")
+    os.execvp(newer, [newer, *sys.argv])
 
 
 def version(python: str) -> "tuple[int, ...]":
@@ -122,22 +132,46 @@ def offer_programs(use: str, python: "str | None", yes: bool) -> None:
     absent = [each for each in programs.missing(use) if each.name != "venv" or lacks_venv(python)]
     if not absent:
         return
-    say("These system programs are not here:")
-    width = max(len(program.name) for program in absent)
-    for program in absent:
-        say(f"  {program.name:{width}}  {program.purpose:45}  {program.package}")
+    show(absent)
     if not shutil.which("apt-get"):
-        say("Install them with this system's package manager; Cutaway goes on with what is here.")
+        say("Install them with this system's package manager, where they may have other names than Debian's.")
+        say(GOING_ON)
         return
     packages = in_the_archive(programs, absent)
-    say(f"  {size(packages)}")
+    if not packages:
+        without_lists = programs.packages(absent)
+        say(f"To install them: {programs.as_root('apt-get update')} && {programs.install_command(without_lists)}")
+        say(GOING_ON)
+        return
+    say("  asking apt what they would cost ...")
+    say(f"  {sized(plan(packages))}")
     if SYSTEMD.exists():
         announce_services(absent)
-    if os.geteuid() == 0 and packages and (yes or agreed("Install them?")):
+    if os.geteuid() == 0 and (yes or agreed("Install them?")):
         install(packages)
-    elif packages:
+    else:
         say(f"To install them: {programs.install_command(packages)}")
-        say("Going on with what is here; `.venv/bin/cutaway doctor` says what each of them opens.")
+        say(GOING_ON)
+
+
+GOING_ON = "Going on with what is here; `.venv/bin/cutaway doctor` says what each of them opens."
+
+
+def show(absent) -> None:
+    """A row for each program that is not here; where the terminal is too narrow for rows, a sentence."""
+    say("These system programs are not here:")
+    head = ("program", "what it does here", "Debian's package")
+    rows = [head, *((program.name, program.purpose, program.package) for program in absent)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    room = shutil.get_terminal_size().columns
+    if sum(widths) + 6 <= room or not sys.stdout.isatty():
+        for row in rows:
+            say("".join(f"  {cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        return
+    for name, purpose, package in rows[1:]:
+        say(
+            textwrap.fill(f"{name}: {purpose} (Debian: {package})", room, initial_indent="  ", subsequent_indent="    ")
+        )
 
 
 def declarations():
@@ -167,22 +201,32 @@ def in_the_archive(programs, absent) -> "list[str]":
         refresh_lists()
     packages = programs.packages(absent)
     known = programs.known(packages)
-    if not known.issuperset(packages):
+    if not known:
+        say("  apt has no package lists here, or they know none of these")
+    elif not known.issuperset(packages):
         say(f"  not in this system's archive: {', '.join(sorted(set(packages) - known))}")
     return [package for package in packages if package in known]
 
 
-def size(packages: "list[str]") -> str:
-    """What apt says that `packages` and all they bring would cost; asking changes nothing and needs no root."""
+def plan(packages: "list[str]") -> "tuple[int, str, str]":
+    """How many packages apt would install, what it would download and what that takes on disk: 0 where it cannot say.
+
+    Asking changes nothing and needs no root.
+    """
     argv = [*apt_get("install", packages), "--assume-no", "-o", "Debug::NoLocking=1"]
     said = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=plain())
     text = said.stdout.decode(errors="replace")
     count = re.search(r"(\d+) newly installed", text)
     download = re.search(r"Need to get (?:\S+ \w*B/)?(.+) of archives", text)
     disk = re.search(r"After this operation, (.+) of additional", text)
-    if not (count and download and disk):
+    return int(count[1]) if count else 0, download[1] if download else "nothing", disk[1] if disk else "nothing more"
+
+
+def sized(planned: "tuple[int, str, str]") -> str:
+    count, download, disk = planned
+    if not count:
         return "their size is not known: apt cannot plan the installation"
-    return f"with what they bring: {count[1]} packages, {download[1]} to download, {disk[1]} on disk"
+    return f"with what they bring: {count} packages, {download} to download, {disk} on disk"
 
 
 def agreed(question: str) -> bool:
@@ -195,17 +239,17 @@ def refresh_lists() -> None:
         narrate("package lists", apt_get("update"), r"(?:Get|Hit):\d+ \S+ (\S+)", 4, holds=False)
 
 
+APT_STEP = r"((?:Get:\d+|Unpacking|Setting up) \S+)"  # each package does each of these once
+
+
 def install(packages: "list[str]") -> None:
     """Install `packages`; a failure is said, and what is here must do."""
     refresh_lists()
-    steps = 3 * int((re.findall(r"(\d+) packages", size(packages)) or [len(packages)])[0])
+    steps = 3 * (plan(packages)[0] or len(packages))
     try:
         narrate("system programs", [*apt_get("install", packages), "--yes"], APT_STEP, steps, holds=False)
     except Stop as stop:
         say(f"cutaway: {stop}; going on with what is here")
-
-
-APT_STEP = r"((?:Get:\d+|Unpacking|Setting up) \S+)"  # each package does each of these once
 
 
 def apt_get(verb: str, packages: "tuple | list" = ()) -> "list[str]":
@@ -229,6 +273,7 @@ def make_environment(use: str, python: "str | None") -> None:
     if usable and state["finished"].get(lock) == digest(lock):
         return
     began = time.monotonic()
+    require_ours()
     record({})
     if not usable:
         begin_anew(use, python)
@@ -244,12 +289,13 @@ def make_environment(use: str, python: "str | None") -> None:
 
 def is_usable(state: dict) -> bool:
     """Whether .venv was finished once, still runs, has not been moved, and is of the Python that was asked for."""
-    if not state.get("finished") or state["root"] != str(ROOT) or state["python"] != list(version(VENV_PYTHON)):
+    finished, python = state.get("finished"), list(version(VENV_PYTHON))
+    if not finished or state.get("root") != str(ROOT) or state.get("python") != python:
         return False
-    if made_by_conda() and state["finished"].get(LOCKS["lab"]) != digest(LOCKS["lab"]):
+    if made_by_conda() and finished.get(LOCKS["lab"]) != digest(LOCKS["lab"]):
         return False  # what conda brought has changed, and only conda can bring it again
     asked = os.environ.get("PYTHON")
-    return not asked or list(version(asked)) == state["python"]
+    return not asked or list(version(asked)) == python
 
 
 def made_by_conda() -> bool:
@@ -274,6 +320,10 @@ def begin_anew(use: str, python: "str | None") -> None:
         narrate("pip", [VENV_PYTHON, "-m", "ensurepip", "--default-pip"])  # by itself, because venv hides its words
 
 
+# pip names every package once when it looks for it, and those that are there again for each that needs them
+PIP_STEP = r"^(Collecting [^\s=]+|Installing collected packages|[^:]+(?=: \S+ in .*\(from -r))"
+
+
 def fill(lock: str) -> None:
     """Install the pinned packages, each checked against its hash, and Cutaway itself from this folder."""
     pip = [VENV_PYTHON, "-m", "pip", "install", "--progress-bar=off"]
@@ -286,10 +336,6 @@ def fill(lock: str) -> None:
     narrate("Cutaway itself", [*pip, "--no-deps", *ours, ROOT])
 
 
-# pip names every package once when it looks for it, and those that are there again for each that needs them
-PIP_STEP = r"^(Collecting [^\s=]+|Installing collected packages|[^:]+(?=: \S+ in .*\(from -r))"
-
-
 def digest(lock: str) -> str:
     """What .venv is made from, in one word: it changes when any of the files does."""
     files = [ROOT / "pyproject.toml", ROOT / "environment.yml", ROOT / lock]
@@ -297,16 +343,22 @@ def digest(lock: str) -> str:
 
 
 def recorded() -> dict:
-    """What STATE says; nothing when it is not there or was cut short."""
+    """What STATE says; nothing when it is not there, was cut short or says something else."""
     try:
-        return json.loads(STATE.read_text())
+        found = json.loads(STATE.read_text())
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
+
+
+def require_ours() -> None:
+    """Stop where .venv is somebody else's."""
+    if VENV.exists() and not STATE.exists():
+        ours = "move it away and try again" if os.access(str(ROOT), os.W_OK) else "use a clone of your own"
+        raise Stop(f"making {VENV}: it is there and set-up did not make it; {ours}")
 
 
 def record(state: dict) -> None:
-    if VENV.exists() and not STATE.exists():
-        raise Stop(f"making {VENV}: it is there and set-up did not make it; move it away and try again")
     STATE.write_text(json.dumps(state) + "\n")
 
 
@@ -323,12 +375,22 @@ def one_at_a_time():
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("Another set-up is at work in this folder; waiting for it.")
+            say(f"Another set-up is at work in this folder{holder(folder)}; waiting for it. Ctrl-C ends the waiting.")
             fcntl.flock(folder, fcntl.LOCK_EX)
         os.set_inheritable(folder, True)
         yield
     finally:
         os.close(folder)
+
+
+def holder(folder: int) -> str:
+    """By which process the open folder is held, as proc_locks(5) tells; empty where it does not."""
+    inode = f":{os.fstat(folder).st_ino}"
+    for line in Path("/proc/locks").read_text().splitlines():
+        row = line.split()
+        if row[1] == "FLOCK" and row[5].endswith(inode):
+            return f", process {row[4]}"
+    return ""
 
 
 def narrate(doing: str, argv: list, step: str = "^$", steps: int = 1, holds: bool = True) -> None:
@@ -350,6 +412,7 @@ def narrate(doing: str, argv: list, step: str = "^$", steps: int = 1, holds: boo
         close_fds=not holds,
     )
     with child, LOG.open("a", encoding="utf-8") as log:
+        log.write(f"# {time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(map(str, argv))}\n")
         for line in child.stdout:
             log.write(line)
             tail = [*tail[-60:], line.strip()]
@@ -358,7 +421,7 @@ def narrate(doing: str, argv: list, step: str = "^$", steps: int = 1, holds: boo
                 progress.advance(found[1])
     progress.end(child.returncode == 0)
     if child.returncode != 0:
-        raise Stop(f"{doing}: {cause(tail)}; then run the same command again (all that was said: {LOG})")
+        raise Stop(f"{doing}: {explanation(tail)}; then run the same command again (all that was said: {LOG})")
 
 
 class Progress:
@@ -367,7 +430,7 @@ class Progress:
     def __init__(self, doing: str, steps: int) -> None:
         self.doing, self.steps, self.done = doing, steps, 0
         self.began = self.shown = time.monotonic()
-        self.live = sys.stdout.isatty()
+        self.live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         print(f"  {doing} ...", end="" if self.live else "\n", flush=True)
 
     def advance(self, what: str) -> None:
@@ -386,35 +449,44 @@ class Progress:
         say(f"{back}  {self.doing}: {'done' if well else 'failed'} ({time.monotonic() - self.began:.0f} s)")
 
 
-def cause(said: "list[str]") -> str:
-    """What went wrong and what to do about it, from the last lines that a program said."""
-    text = "\n".join(said)
-    for pattern, meaning in CAUSES:
-        if re.search(pattern, text, re.IGNORECASE):
-            return meaning
-    complaints = [line for line in said if re.match(r"(ERROR|E|error):", line)]
-    return (complaints or said or ["it failed without a word"])[-1].rstrip(".")
-
-
+NO_NETWORK = (
+    r"failure resolving|name resolution|could not resolve|Name or service not known|Network is unreachable"
+    r"|from versions: none|ConnectionError|ConnectTimeout|ReadTimeout|CondaHTTPError"
+    r"|Connection (refused|timed out|failed)"
+)
 CAUSES = [
     (
         r"No space left on device|Disk quota exceeded|enough free space",
         "the disk is full; make room in this folder and in TMPDIR",
     ),
     (
-        r"ProxyError|connect to proxy|resolve proxy|407 Proxy",
+        r"ProxyError|connect to proxy|resolve proxy|407 Proxy|unsupported scheme|proxy URL",
         "the proxy does not answer; correct http_proxy and https_proxy, or unset them",
     ),
     (r"CERTIFICATE_VERIFY_FAILED", "the package index shows a certificate that is not trusted here; set PIP_CERT"),
     (r"DO NOT MATCH THE HASHES", "what was downloaded is not what the lock names; look at pip's index configuration"),
-    (r"Read-only file system|Permission denied", "this folder may not be written; use a clone of your own"),
-    (
-        r"failure resolving|name resolution|could not resolve|Name or service not known|Network is unreachable"
-        r"|from versions: none|ConnectionError|ConnectTimeout|ReadTimeout|CondaHTTPError"
-        r"|Connection (refused|timed out|failed)",
-        "the network did not answer; connect this machine, or set http_proxy and https_proxy",
+    (  # apt's folders are not this one
+        r"(?m)^(?!E: ).*(Read-only file system|Permission denied)",
+        "this folder may not be written; use a clone of your own",
     ),
+    (NO_NETWORK, "the network did not answer; connect this machine, or set http_proxy and https_proxy"),
 ]
+
+
+def explanation(said: "list[str]") -> str:
+    """What went wrong and what to do about it, from the last lines that a program said.
+
+    What it complains of at the end counts, and not what it warned of before and overcame. Only of a network it
+    complains in general, and says before what the matter was.
+    """
+    complaints = [line for line in said if re.match(r"(ERROR|E|error):", line)]
+    decisive = complaints and not any(re.search(NO_NETWORK, line, re.IGNORECASE) for line in complaints)
+    text = "\n".join(complaints if decisive else said)
+    for pattern, meaning in CAUSES:
+        if re.search(pattern, text, re.IGNORECASE):
+            return meaning
+    last = (complaints or said or ["it failed without a word"])[-1].rstrip(".")
+    return f"{last}; mend what it says"
 
 
 def sentence(error: OSError) -> str:

@@ -75,7 +75,7 @@ def test_an_old_python_alone_is_one_sentence(setup: ModuleType, monkeypatch: pyt
     monkeypatch.setattr(setup.sys, "version_info", (3, 8, 10))
     monkeypatch.setattr(setup, "version", lambda python: (3, 8, 10))
     with pytest.raises(setup.Stop) as stop:
-        setup.find_python()
+        setup.hand_over(setup.find_python())
     assert str(stop.value) == (
         "this is Python 3.8, and Cutaway needs 3.11 or newer; install it, or name one: make lab PYTHON=/path/to/python3"
     )
@@ -87,7 +87,7 @@ def test_an_old_python_hands_over_to_a_newer_one(setup: ModuleType, monkeypatch:
     monkeypatch.setattr(setup.sys, "argv", ["tools/setup.py", "lab"])
     monkeypatch.setattr(setup, "version", lambda python: (3, 12, 1) if python == "python3.12" else (3, 8, 10))
     monkeypatch.setattr(setup.os, "execvp", lambda *arguments: handed.append(arguments))
-    setup.find_python()
+    setup.hand_over(setup.find_python())
     assert handed == [("python3.12", ["python3.12", "tools/setup.py", "lab"])]
 
 
@@ -96,16 +96,19 @@ def test_the_distributions_python_comes_before_a_version_managers(setup: ModuleT
     assert setup.find_python() == "/usr/bin/python3"
 
 
+ANOTHER = "name another, or leave it out for the best one here"
+
+
 def test_a_named_python_that_is_too_old_is_one_sentence(tmp_path: Path):
     old = put(tmp_path, "python3.9", "echo 3 9 2")
     assert sentence_of("make", "setup-lab", PYTHON=old) == (
-        f"PYTHON={old}: this is Python 3.9, and Cutaway needs 3.11 or newer"
+        f"PYTHON={old}: this is Python 3.9, and Cutaway needs 3.11 or newer; {ANOTHER}"
     )
 
 
 def test_a_named_python_that_does_not_run_is_one_sentence(tmp_path: Path):
     assert sentence_of("make", "setup-lab", PYTHON="/nowhere/python3") == (
-        "PYTHON=/nowhere/python3: this is no Python that runs, and Cutaway needs 3.11 or newer"
+        f"PYTHON=/nowhere/python3: this is no Python that runs, and Cutaway needs 3.11 or newer; {ANOTHER}"
     )
 
 
@@ -235,9 +238,12 @@ def test_an_environment_that_was_moved_is_made_anew(setup: ModuleType, done: lis
     assert done == FRESH
 
 
-def test_a_state_that_was_cut_short_counts_as_none(setup: ModuleType, done: list[str]):
+@pytest.mark.parametrize("state", ['{"root": ', "null", '{"finished": {"x": 1}}'])
+def test_a_state_that_was_cut_short_or_says_something_else_counts_as_none(
+    state: str, setup: ModuleType, done: list[str]
+):
     setup.make_environment("lab", "python3")
-    setup.STATE.write_text('{"root": ')
+    setup.STATE.write_text(state)
     done.clear()
     setup.make_environment("lab", "python3")
     assert done == FRESH
@@ -260,6 +266,13 @@ def test_somebody_elses_environment_is_not_touched(setup: ModuleType, done: list
         setup.make_environment("lab", "python3")
     assert (setup.VENV / "precious").exists()
     assert done == []
+
+
+def test_who_may_not_move_it_away_is_not_told_to(setup: ModuleType, done: list[str], monkeypatch: pytest.MonkeyPatch):
+    setup.VENV.mkdir()
+    monkeypatch.setattr(setup.os, "access", lambda *_: False)
+    with pytest.raises(setup.Stop, match="it is there and set-up did not make it; use a clone of your own"):
+        setup.make_environment("lab", "python3")
 
 
 def test_a_python_that_cannot_make_environments_is_told_the_command(setup: ModuleType, monkeypatch: pytest.MonkeyPatch):
@@ -331,7 +344,7 @@ def offer(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[..., l
     monkeypatch.setattr(programs, "missing", lambda use: absent)
     monkeypatch.setattr(setup, "declarations", lambda: programs)
     monkeypatch.setattr(setup, "in_the_archive", lambda programs, absent: ["strace", "docker.io"])
-    monkeypatch.setattr(setup, "size", lambda packages: "2 packages")
+    monkeypatch.setattr(setup, "plan", lambda packages: (2, "1 MB", "2 MB"))
     monkeypatch.setattr(setup, "install", installed.append)
     monkeypatch.setattr(setup.shutil, "which", lambda name: f"/usr/bin/{name}")
 
@@ -367,7 +380,66 @@ def test_what_is_missing_is_listed_with_its_purpose(
     offer: Callable[..., list[list[str]]], capsys: pytest.CaptureFixture[str]
 ):
     offer(yes=False, user=0)
-    assert re.search(r"strace +shows the system calls of a program +strace", capsys.readouterr().out)
+    shown = capsys.readouterr().out
+    assert re.search(r"program +what it does here +Debian's package\n", shown)
+    assert re.search(r"strace +shows the system calls of a program +strace", shown)
+
+
+def test_on_a_narrow_terminal_no_line_is_wider_than_it(
+    setup: ModuleType,
+    offer: Callable[..., list[list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(setup.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(setup.shutil, "get_terminal_size", lambda: os.terminal_size((40, 24)))
+    offer(yes=True, user=0)
+    listed = capsys.readouterr().out.partition("  asking apt")[0].splitlines()
+    assert any("shows the system calls" in line for line in listed)
+    assert max(map(len, listed)) <= 40
+
+
+def test_on_another_distribution_the_names_are_called_debians_and_the_doctor_is_named(
+    setup: ModuleType,
+    offer: Callable[..., list[list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(setup.shutil, "which", lambda name: None)
+    assert offer(yes=True, user=0) == []
+    said = capsys.readouterr().out
+    assert "where they may have other names than Debian's" in said
+    assert "cutaway doctor" in said
+
+
+def test_without_package_lists_an_ordinary_user_is_told_how_to_get_them(
+    setup: ModuleType,
+    offer: Callable[..., list[list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(setup, "in_the_archive", lambda *_: [])
+    assert offer(yes=True, user=1000) == []
+    said = capsys.readouterr().out
+    assert "To install them: sudo apt-get update && sudo apt-get install " in said
+    assert "Going on with what is here" in said
+    assert "size is not known" not in said
+
+
+def test_package_lists_that_know_nothing_are_not_said_to_lack_each_package(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    from cutaway.ground import programs
+
+    monkeypatch.setattr(programs, "known", lambda names: set())
+    monkeypatch.setattr(setup.os, "geteuid", lambda: 1000)
+    assert setup.in_the_archive(programs, [programs.named("strace")]) == []
+    assert capsys.readouterr().out == "  apt has no package lists here, or they know none of these\n"
+
+
+def test_what_apt_planned_is_said_also_when_nothing_is_to_be_downloaded(setup: ModuleType):
+    assert setup.sized((2, "nothing", "3 MB")) == "with what they bring: 2 packages, nothing to download, 3 MB on disk"
+    assert "apt cannot plan" in setup.sized((0, "nothing", "nothing more"))
 
 
 @pytest.mark.parametrize("systemd", [True, False])
@@ -420,7 +492,7 @@ def test_apt_is_asked_what_an_installation_would_cost(setup: ModuleType):
     if not absent:
         pytest.skip("apt has no package lists here (apt-get update), or everything is installed")
     shape = r"with what they bring: \d+ packages, [\d.,]+ \w?B to download, [\d.,]+ \w?B on disk"
-    assert re.fullmatch(shape, setup.size(absent))
+    assert re.fullmatch(shape, setup.sized(setup.plan(absent)))
 
 
 def test_nothing_is_taken_away_and_nothing_merely_recommended_comes_along(setup: ModuleType):
@@ -446,11 +518,21 @@ def test_nothing_is_taken_away_and_nothing_merely_recommended_comes_along(setup:
         ),
         ("E: pkgProblemResolver::Resolve generated breaks", "E: pkgProblemResolver::Resolve generated breaks"),
         ("E: Unable to locate package strase", "E: Unable to locate package strase"),
-        ("", "it failed without a word"),
+        ("", "it failed without a word; mend what it says"),
+        ("ERROR: Could not install packages: unsupported scheme foo, should use http://", "the proxy does not answer"),
+        ("WARNING: Retrying after ReadTimeout\nERROR: Failed building wheel for x", "wheel for x; mend what it says"),
+        (
+            "WARNING: ProxyError('x')\nERROR: Could not find a version (from versions: none)",
+            "the proxy does not answer",
+        ),
+        (
+            "E: Could not open lock file /var/lib/apt/lists/lock - open (13: Permission denied)",
+            "E: Could not open lock",
+        ),
     ],
 )
 def test_what_a_program_said_becomes_a_cause(said: str, meant: str, setup: ModuleType):
-    assert meant in setup.cause(said.splitlines())
+    assert meant in setup.explanation(said.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -468,7 +550,15 @@ def test_a_file_that_cannot_be_written_is_one_sentence(number: int, meant: str, 
 def test_a_step_that_fails_names_its_cause_and_keeps_all_that_was_said(setup: ModuleType):
     with pytest.raises(setup.Stop, match=r"packages: the network did not answer; .*run the same command again"):
         setup.narrate("packages", ["sh", "-c", "echo much; echo Temporary failure in name resolution; exit 1"])
-    assert "much\n" in setup.LOG.read_text()
+    first, *rest = setup.LOG.read_text().splitlines()
+    assert re.match(r"# \d{4}-\d\d-\d\d \d\d:\d\d:\d\d sh -c echo much", first)
+    assert rest[0] == "much"
+
+
+def test_a_terminal_that_can_only_write_gets_nothing_else(setup: ModuleType, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(setup.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    assert not setup.Progress("packages", 2).live
 
 
 def test_progress_counts_steps_and_never_claims_to_be_done(setup: ModuleType, capsys: pytest.CaptureFixture[str]):
@@ -523,7 +613,7 @@ def elsewhere(script: str, checkout: Path) -> tuple[subprocess.Popen[str], str]:
 def test_a_second_set_up_waits_for_the_first(setup: ModuleType):
     with setup.one_at_a_time():
         second, said = elsewhere(WAITING, setup.ROOT)
-        assert "waiting for it" in said
+        assert f", process {os.getpid()}; waiting for it" in said
     assert second.communicate(timeout=30)[0] == "mine\n"
 
 

@@ -1,4 +1,4 @@
-"""The reader's hands on lesson 08: take a layer off, find the key, leave out what is hidden; with the keyboard alone."""
+"""The reader's hands on lesson 08: take a layer off, find the key, leave out what is hidden; by keyboard alone."""
 
 from __future__ import annotations
 

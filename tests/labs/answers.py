@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 
 from cutaway.ground import course
 
 LABS = [unit.name for unit in course.labs() if unit.written]
+
+
+def takes_long(lab: str) -> list[pytest.MarkDecorator]:
+    """The mark of what is tried again and again, for a lab whose checks start a machine for each function."""
+    return [pytest.mark.soak] if "qemu" in course.unit(lab).needs else []
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from answers import LABS, WrongAnswer, master, wrong_answers
+from answers import LABS, WrongAnswer, master, takes_long, wrong_answers
 from verdicts import of_wrong, results
 
 from cutaway.check.contract import Status
@@ -13,7 +13,7 @@ from cutaway.check.examination import checks_of
 from cutaway.grading import release
 from cutaway.ground import course
 
-WRONG = [wrong for lab in LABS for wrong in wrong_answers(lab)]
+WRONG = [pytest.param(wrong, marks=takes_long(lab)) for lab in LABS for wrong in wrong_answers(lab)]
 
 
 # --- The three kinds of answer ---------------------------------------------

@@ -23,6 +23,7 @@ HANDED_OUT = {
     "02-opcodes": ["labs/02-opcodes/02-opcodes.ipynb"],
     "03-device": ["labs/03-device/03-device.ipynb"],
     "04-isolate": ["labs/04-isolate/04-isolate.ipynb"],
+    "05-limit": ["labs/05-limit/05-limit.ipynb"],
     "06-unpack": ["labs/06-unpack/06-unpack.ipynb"],
 }
 

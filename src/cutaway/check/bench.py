@@ -24,6 +24,8 @@ from typing import Any, NamedTuple, Self
 from cutaway.check import calls, values
 from cutaway.check.contract import PAUSE_S, Missed
 from cutaway.check.learner import Learner
+from cutaway.ground import machine
+from cutaway.ground.machine import Machine
 from cutaway.linux import processes
 from cutaway.linux.processes import Process, descendants
 
@@ -99,6 +101,7 @@ class Bench:
         self._scenes: dict[tuple[Path, tuple[str, ...]], dict[str, Any]] = {}
         self._actors: list[subprocess.Popen[bytes]] = []
         self._lines: list[socket.socket] = []
+        self._machines: dict[str, Machine] = {}
         self._callers: list[Process] = []
         self._control = self._connection(lambda process: process == kernel)
 
@@ -136,13 +139,21 @@ class Bench:
             self._scenes[key] = dict(json.loads(actor.stdout.readline()))
         return self._scenes[key]
 
+    def machine(self, purpose: str) -> Machine:
+        """A lab machine of the check's own, fresh when it is first asked for."""
+        if purpose not in self._machines:
+            self._machines[purpose] = machine.start()
+        return self._machines[purpose]
+
     def close(self) -> None:
-        """End everything that the calls and the scenes started, and hang up."""
+        """End everything that the calls, the scenes and the machines started, and hang up."""
         for caller in self._callers:
             calls.end(caller)
         for actor in self._actors:
             calls.end(Process.of(actor.pid))
             actor.communicate()
+        for guest in self._machines.values():
+            guest.stop()
         for line in [*self._lines, self._control]:
             line.close()
 

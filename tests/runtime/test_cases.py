@@ -30,6 +30,7 @@ class Case(NamedTuple):
     change: Change
     command: str
     says: str  # a regular expression for all of it
+    beside: bool = True  # runc stands beside; 1.1 has not, or not rightly, all that the specification says
 
 
 def both(*changes: Change) -> Change:
@@ -78,6 +79,24 @@ def judged(*rules: Config, default: str = "SCMP_ACT_ALLOW") -> Change:
     return linux(seccomp={"defaultAction": default, "syscalls": list(rules)})
 
 
+def joined(kind: str, file: str) -> Change:
+    """This process's own namespace, by its path."""
+
+    def change(config: Config) -> None:
+        without(kind)(config)
+        config["linux"]["namespaces"].append({"type": kind, "path": f"/proc/{os.getpid()}/ns/{file}"})
+
+    return change
+
+
+def clocks(**offsets: Config) -> Change:
+    def change(config: Config) -> None:
+        config["linux"]["namespaces"].append({"type": "time"})
+        config["linux"]["timeOffsets"] = offsets
+
+    return change
+
+
 def nothing(_config: Config) -> None:
     return
 
@@ -88,6 +107,21 @@ def writable(config: Config) -> None:
 
 def options_of(path: str) -> str:
     return f"grep ' {path} ' /proc/self/mountinfo | cut -d' ' -f6 | tail -1"
+
+
+def propagation_of(path: str) -> str:
+    """The words of mountinfo between the options and the dash, without their numbers."""
+    last = f"awk '$5 == \"{path}\"' /proc/self/mountinfo | tail -1"
+    return f"{last} | sed 's/ - .*//' | cut -d' ' -f7- | tr -d ':0-9'"
+
+
+def flags_below(word: str, *paths: str) -> str:
+    """How often a word stands among the options of each path."""
+    return "; ".join(f"{options_of(path)} | tr , '\\n' | grep -c -x {word}" for path in paths)
+
+
+def same_as_outside(file: str) -> str:
+    return re.escape(str(Path(f"/proc/self/ns/{file}").readlink())) + r"\n"
 
 
 ALL_CAPS = "grep Cap /proc/self/status | tr -d '\\n\\t'"
@@ -159,6 +193,69 @@ CASES = [
     Case(56, "it leads a session of its own", nothing, "cut -d' ' -f6 /proc/1/stat", "1\n"),
     Case(57, "cgroups are seen where they are mounted", nothing, "ls /sys/fs/cgroup | grep -c -x -e memory -e pids -e cpu", "3\n"),
     Case(58, "the mount of cgroups is read-only if it says so", nothing, "mkdir /sys/fs/cgroup/memory/x 2>&1 | grep -o Read-only", "Read-only\n"),
+    # config-linux.md: namespaces that exist already, and clocks
+    Case(59, "namespaces.path: a network namespace is joined", joined("network", "net"), "readlink /proc/self/ns/net", same_as_outside("net")),
+    Case(60, "namespaces.path: an ipc namespace is joined", both(joined("ipc", "ipc"), lambda config: config.update(mounts=[each for each in config["mounts"] if each["type"] != "mqueue"])), "readlink /proc/self/ns/ipc", same_as_outside("ipc")),
+    Case(61, "namespaces.path: a uts namespace is joined", joined("uts", "uts"), "readlink /proc/self/ns/uts", same_as_outside("uts")),
+    Case(62, "namespaces.path: a pid namespace is joined", joined("pid", "pid"), "readlink /proc/self/ns/pid; test $$ -gt 1 && echo many", same_as_outside("pid") + r"many\n"),
+    Case(63, "namespaces.path: a cgroup namespace is joined", joined("cgroup", "cgroup"), "readlink /proc/self/ns/cgroup", same_as_outside("cgroup")),
+    Case(64, "namespaces.path: what is no namespace is refused", lambda config: config["linux"]["namespaces"].append({"type": "user", "path": "/proc/version"}), "true", ""),
+    Case(65, "timeOffsets: the boot clock is shifted", clocks(boottime={"secs": 900000000, "nanosecs": 5}), "test $(cut -d. -f1 /proc/uptime) -gt 900000000 && echo later", "later\n", beside=False),
+    Case(66, "timeOffsets: the monotonic clock alone", clocks(monotonic={"secs": 900000000}), "test $(cut -d. -f1 /proc/uptime) -lt 900000000 && cat /proc/self/timens_offsets | tr -s ' '", "later|monotonic 900000000 0\nboottime 0 0\n", beside=False),
+    Case(67, "a time namespace without offsets", clocks(), "cd /proc/self/ns; test $(readlink time) = $(readlink time_for_children) && echo same", "same\n", beside=False),
+    # config.md: mounts: propagation, recursive options, what a runtime does itself
+    Case(68, "mounts: shared", mounted(bound("/usr/lib", "/mnt", "shared")), propagation_of("/mnt"), "shared\n"),
+    Case(69, "mounts: rshared reaches the mounts below", mounted(bound("/dev", "/mnt", "rbind", "rshared")), propagation_of("/mnt/shm"), "shared\n"),
+    Case(70, "mounts: private", mounted(bound("/usr/lib", "/mnt", "private")), propagation_of("/mnt"), r"-?\n?"),
+    Case(71, "mounts: unbindable", mounted(bound("/usr/lib", "/mnt", "unbindable")), propagation_of("/mnt"), "unbindable\n"),
+    Case(72, "mounts: runbindable reaches the mounts below", mounted(bound("/dev", "/mnt", "rbind", "runbindable")), propagation_of("/mnt/shm"), "unbindable\n"),
+    Case(73, "mounts: ro is for one mount alone", mounted(bound("/dev", "/mnt", "rbind", "ro")), flags_below("ro", "/mnt", "/mnt/shm"), "1\n0\n"),
+    Case(74, "mounts: rro reaches the mounts below", mounted(bound("/dev", "/mnt", "rbind", "rro")), flags_below("ro", "/mnt", "/mnt/shm"), "1\n1\n"),
+    Case(75, "mounts: rnoexec, rnosuid, rnodev reach the mounts below", mounted(bound("/dev", "/mnt", "rbind", "rnoexec", "rnosuid", "rnodev")), flags_below("-e noexec -e nosuid -e nodev", "/mnt", "/mnt/shm"), "3\n3\n"),
+    Case(76, "mounts: rnoatime", mounted(bound("/dev", "/mnt", "rbind", "rnoatime")), flags_below("noatime", "/mnt", "/mnt/shm"), "1\n1\n"),
+    Case(77, "mounts: rnosymfollow", mounted(bound("/dev", "/mnt", "rbind", "rnosymfollow")), flags_below("nosymfollow", "/mnt", "/mnt/shm"), "1\n1\n"),
+    Case(78, "mounts: tmpcopyup: what lay there is in the new file system", mounted(tmpfs("/var/www", "tmpcopyup", "mode=755")), "head -c 15 /var/www/index.html; echo; echo > /var/www/new && ls /var/www", "<!doctype html>\nindex.html\nnew\n"),
+    Case(79, "mounts: nosymfollow: links are not followed there", both(writable, mounted(tmpfs("/mnt", "nosymfollow"))), "ln -s /etc/passwd /mnt/link; cat /mnt/link 2>&1 | grep -o 'Too many'", "Too many\n"),
+    Case(80, "mounts: a bind keeps what it is not told to change", mounted(tmpfs("/mnt", "noexec", "nosuid"), bound("/dev", "/run/dev", "rbind")), options_of("/run/dev"), r"rw,.*\n"),
+    Case(81, "rootfsPropagation: private", linux(rootfsPropagation="private"), propagation_of("/"), r"-?\n?"),
+    Case(82, "rootfsPropagation: shared", linux(rootfsPropagation="shared"), propagation_of("/"), "shared\n", beside=False),
+    Case(83, "rootfsPropagation: unbindable", linux(rootfsPropagation="unbindable"), propagation_of("/"), "unbindable\n", beside=False),
+    Case(84, "mounts: one may hide another", mounted(tmpfs("/mnt", "size=64k"), tmpfs("/mnt", "size=128k")), "df -k /mnt | tail -1 | grep -o ' 128 ' | head -1; grep -c ' /mnt ' /proc/self/mountinfo", " 128 \n2\n"),
+    # config.md: process, again
+    Case(85, "process.rlimits: several, soft below hard", process(rlimits=[{"type": f"RLIMIT_{name}", "soft": 10, "hard": 20} for name in ("FSIZE", "NPROC", "STACK", "CPU")][:2]), "ulimit -Sf; ulimit -Hf", r"\d+\n\d+\n"),
+    Case(86, "process.rlimits: RLIM_INFINITY", process(rlimits=[{"type": "RLIMIT_FSIZE", "soft": 18446744073709551615, "hard": 18446744073709551615}]), "ulimit -f", "unlimited\n"),
+    Case(87, "process.oomScoreAdj 0", process(oomScoreAdj=0), "cat /proc/self/oom_score_adj", "0\n"),
+    Case(88, "process.user.umask 0", process(user={"uid": 0, "gid": 0, "umask": 0}), "umask", "0000\n"),
+    Case(89, "process.env: HOME as it is said", process(env=["PATH=/bin", "HOME=/tmp"]), "echo $HOME", "/tmp\n"),
+    Case(90, "process.env: HOME is that of the user", process(user={"uid": 65534, "gid": 65534}), "echo $HOME", "/\n"),
+    Case(91, "process.cwd: a missing folder is made", both(writable, process(cwd="/tmp/new/deep")), "pwd; rmdir /tmp/new/deep /tmp/new", "/tmp/new/deep\n"),
+    Case(92, "process.capabilities: a bounding set alone", process(capabilities={"bounding": ["CAP_KILL", "CAP_CHOWN"]}), ALL_CAPS, "CapInh:0{16}CapPrm:0{16}CapEff:0{16}CapBnd:0{14}21CapAmb:0{16}"),
+    Case(93, "process.capabilities: what the kernel does not know is left out", process(capabilities={"bounding": ["CAP_KILL", "CAP_NONE"]}), "grep CapBnd /proc/self/status", "CapBnd:\t0{14}20\n"),
+    Case(94, "domainname", lambda config: config.update(domainname="there"), "cat /proc/sys/kernel/domainname", "there\n", beside=False),
+    # config-linux.md: the rest
+    Case(95, "linux.sysctl with slashes", linux(sysctl={"net/ipv4/ip_forward": "1"}), "cat /proc/sys/net/ipv4/ip_forward", "1\n", beside=False),
+    Case(96, "linux.sysctl: of an ipc namespace", linux(sysctl={"kernel.msgmax": "12345", "fs.mqueue.msg_max": "7"}), "cat /proc/sys/kernel/msgmax /proc/sys/fs/mqueue/msg_max", "12345\n7\n"),
+    Case(97, "linux.personality", linux(personality={"domain": "LINUX32"}), "uname -m", "i[3-6]86\n", beside=False),
+    Case(98, "linux.devices: a block device", linux(devices=[{"path": "/dev/disk", "type": "b", "major": 7, "minor": 3, "fileMode": 0o600}]), "stat -c '%F %t:%T %a' /dev/disk", "block special file 7:3 600\n"),
+    Case(99, "linux.devices: u is c", linux(devices=[{"path": "/dev/u", "type": "u", "major": 1, "minor": 5, "fileMode": 0o666}]), "stat -c '%F %t:%T' /dev/u", "character special file 1:5\n"),
+    Case(100, "linux.devices: below a folder that is missing", linux(devices=[{"path": "/dev/deep/er/null", "type": "c", "major": 1, "minor": 3, "fileMode": 0o666}]), "echo x > /dev/deep/er/null && echo written", "written\n"),
+    Case(101, "resources.memory: reservation and swappiness", resources(memory={"limit": 67108864, "reservation": 33554432, "swappiness": 7}), "cd /sys/fs/cgroup/memory && cat memory.soft_limit_in_bytes memory.swappiness", "33554432\n7\n"),
+    Case(102, "resources.blockIO: other throttles", resources(blockIO={f"throttle{way}Device": [{"major": 254, "minor": 0, "rate": 4096}] for way in ("WriteBps", "ReadIOPS", "WriteIOPS")}), "cd /sys/fs/cgroup/blkio && cat blkio.throttle.write_bps_device blkio.throttle.read_iops_device blkio.throttle.write_iops_device", "(254:0 4096\n){3}"),
+    Case(103, "resources.devices: what comes later wins", resources(devices=[{"allow": True, "access": "rwm"}, {"allow": False, "type": "c", "major": 1, "minor": 5, "access": "r"}]), "grep -c 'a ' /sys/fs/cgroup/devices/devices.list; head -c1 /dev/zero 2>&1 | wc -c", r"\d\n\d+\n"),
+    Case(104, "linux.cgroupsPath: relative to the runtime's own group", linux(cgroupsPath=None), "cut -d: -f3 /proc/self/cgroup | sort -u", "/\n"),
+    Case(105, "linux.seccomp: the whole process is ended", judged({"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_KILL_PROCESS"}), "mkdir /tmp/x; echo $?", "159\n"),
+    Case(106, "linux.seccomp: a trap", judged({"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_TRAP"}), "mkdir /tmp/x; echo $?", "159\n"),
+    Case(107, "linux.seccomp: a masked argument", judged({"names": ["kill"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 1, "value": 0xF0, "valueTwo": 0x10, "op": "SCMP_CMP_MASKED_EQ"}]}), "kill -17 $$ 2>&1 | grep -o 'not permitted'; kill -0 $$ && echo fine", "not permitted\nfine\n"),
+    Case(108, "linux.seccomp: all but some", judged({"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ALLOW"}, default="SCMP_ACT_LOG"), "grep -c Seccomp:.2 /proc/self/status", "1\n"),
+    Case(109, "linux.uidMappings: several ranges", both(
+        lambda config: config["linux"]["namespaces"].append({"type": "user"}), linux(
+            uidMappings=[{"containerID": 0, "hostID": 100000, "size": 10}, {"containerID": 10, "hostID": 200000, "size": 5}],
+            gidMappings=[{"containerID": 0, "hostID": 100000, "size": 10}])),
+        "cat /proc/self/uid_map | tr -s ' '", " 0 100000 10\n 10 200000 5\n"),
+    Case(110, "linux.uidMappings: another user inside", both(
+        lambda config: config["linux"]["namespaces"].append({"type": "user"}), process(user={"uid": 5, "gid": 6, "additionalGids": [7]}), linux(
+            uidMappings=[{"containerID": 0, "hostID": 100000, "size": 10}], gidMappings=[{"containerID": 0, "hostID": 100000, "size": 10}])),
+        "id -u; id -g; id -G", "5\n6\n6 7\n"),
 ]  # fmt: skip
 
 
@@ -169,8 +266,10 @@ def test_the_requirement_holds_as_in_runc(
     case: Case, ours: Runtime, runc: Runtime, bundle: Callable[..., Path]
 ) -> None:
     made = bundle("/bin/sh", "-c", case.command, change=case.change)
-    mine, oracle = ours.run(made), runc.run(made)
-    assert (mine.stdout, mine.returncode) == (oracle.stdout, oracle.returncode), mine.stderr + oracle.stderr
+    mine = ours.run(made)
+    if case.beside:
+        oracle = runc.run(made)
+        assert (mine.stdout, mine.returncode) == (oracle.stdout, oracle.returncode), mine.stderr + oracle.stderr
     assert re.fullmatch(case.says, mine.stdout), mine.stdout + mine.stderr
     assert ours("list", "-q").stdout == ""
 

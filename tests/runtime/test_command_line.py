@@ -217,6 +217,42 @@ def test_a_hook_that_fails_stops_the_creation(ours: Runtime, bundle: Bundler, wh
     assert ours("list", "-q").stdout == ""
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the oracle's bundle is root's")
+@pytest.mark.parametrize("which", ["startContainer", "poststart", "poststop"])
+def test_a_later_hook_that_fails_does_what_it_does_in_runc(
+    ours: Runtime, runc: Runtime, bundle: Bundler, which: str
+) -> None:
+    """The program is not started, or is ended; but nothing stops a container from being deleted."""
+
+    def change(config: Config) -> None:
+        config["hooks"] = {which: [{"path": "/bin/sh", "args": ["sh", "-c", "echo because >&2; exit 4"]}]}
+
+    made = bundle("/bin/sh", "-c", "sleep 0.2; echo program", change=change)
+    mine, oracle = ours.run(made), runc.run(made)
+    assert (mine.stdout, mine.returncode != 0) == (oracle.stdout, oracle.returncode != 0), mine.stderr + oracle.stderr
+    assert (f"{which} hook /bin/sh: status 4" in mine.stderr) == (which != "poststop")
+    assert ours("list", "-q").stdout == ""
+
+
+def test_hooks_of_one_kind_run_in_their_order_up_to_the_first_that_fails(
+    ours: Runtime, bundle: Bundler, tmp_path: Path
+) -> None:
+    def hook(script: str) -> Config:
+        return {"path": "/bin/sh", "args": ["sh", "-c", f"exec >> {tmp_path}/said; {script}"]}
+
+    def change(config: Config) -> None:
+        config["hooks"] = {"createRuntime": [hook("echo 1"), hook("echo 2"), hook("echo 3; exit 1"), hook("echo 4")]}
+
+    assert ours.run(bundle("true", change=change)).returncode == 1
+    assert (tmp_path / "said").read_text().split() == ["1", "2", "3"]
+
+
+def test_annotations_are_told_with_the_state(ours: Runtime, bundle: Bundler) -> None:
+    with ours.running(bundle("sleep", "60", change=lambda config: config.update(annotations={"a.b": "c"}))) as name:
+        assert ours.state(name)["annotations"] == {"a.b": "c"}
+        assert [each["annotations"] for each in json.loads(ours("list", "-f", "json").stdout)] == [{"a.b": "c"}]
+
+
 def test_a_hook_may_not_take_longer_than_it_may(ours: Runtime, bundle: Bundler) -> None:
     def change(config: Config) -> None:
         config["hooks"] = {"prestart": [{"path": "/bin/sleep", "args": ["sleep", "60"], "timeout": 1}]}

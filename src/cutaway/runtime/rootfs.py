@@ -58,6 +58,8 @@ class View:
                 f"config.json: linux.rootfsPropagation: {wanted!r} is none of {', '.join(PROPAGATION)}"
             )
         self.propagation = PROPAGATION[wanted] | Flag.REC if wanted else Flag.SLAVE | Flag.REC
+        if self.propagation & Flag.UNBINDABLE:  # what is so already cannot be bound: only in the end it becomes so
+            self.propagation = Flag.PRIVATE | Flag.REC
 
     def furnish(self, lower: str = "", room_bytes: int = 0) -> None:
         """Attach all that config.json asks for, in its order, then devices, masks and the rest."""

@@ -73,7 +73,8 @@ def test_memory_max_ends_what_takes_more_and_the_group_counts_it(saw: Saw) -> No
 
 
 def test_pids_max_stops_a_fork_bomb(saw: Saw) -> None:
-    assert saw["pids"] == {"refused": True, "current": 10}
+    assert saw["pids"]["refused"]
+    assert 5 < saw["pids"]["current"] <= 10
 
 
 def test_cpu_max_throttles_to_its_quota(saw: Saw) -> None:

@@ -26,7 +26,7 @@ HERE = Path("/tmp/version-2")
 ROOT = HERE / "rootfs"
 PATIENCE_S = 20
 MIB = 1 << 20
-FORTY_PROCESSES = "for i in $(seq 40); do sleep 99 & done; wait"
+FORTY_PROCESSES = "(for i in $(seq 40); do sleep 99 & done); sleep 99"  # a shell that cannot fork ends
 RICH = {
     "memory": {"limit": 64 * MIB, "reservation": 32 * MIB, "swap": 96 * MIB},
     "cpu": {"shares": 512, "quota": 20000, "period": 50000, "cpus": "0", "mems": "0"},

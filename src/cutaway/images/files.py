@@ -13,6 +13,7 @@ from typing import Any
 
 from cutaway.images import closure, layers, layout
 from cutaway.images.closure import Closure
+from cutaway.images.layers import LayerError
 from cutaway.problem import Problem
 
 Image = str | os.PathLike[str] | Iterable[str] | Closure  # a folder or a layout, names of programs, or their closure
@@ -39,11 +40,22 @@ def unpack(image: Image, folder: Path) -> tuple[Path, dict[str, Any]]:
         found = layout.read(where)
         folder.mkdir()
         layers.unpack(found.layers, folder)
-        return folder, found.config.get("config") or {}
+        return folder, _settings(where, found.config)
     content = image if isinstance(image, Closure) else _with_bin(closure.closure(image))
     folder.mkdir()
     layers.unpack([closure.archive(content)], folder)
     return folder, {}
+
+
+def _settings(layout: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """What a container needs of an image's configuration, when it is what the specification says."""
+    said = config.get("config") or {}
+    env, folder = (said.get("Env") or [], said.get("WorkingDir") or "/") if isinstance(said, dict) else (None, None)
+    if not isinstance(env, list) or not all(isinstance(each, str) and "=" in each for each in env):
+        raise LayerError(f"reading {layout}: its Env is no list of NAME=VALUE; the image is damaged, fetch it again")
+    if not isinstance(folder, str):
+        raise LayerError(f"reading {layout}: its WorkingDir is no path; the image is damaged, fetch it again")
+    return {"Env": env, "WorkingDir": folder}
 
 
 def _with_bin(content: Closure) -> Closure:

@@ -1,4 +1,5 @@
 """What an image is made of: programs with everything that they need, as an archive.
 
-Reading order: closure, layers, layout, files; then upper, what an overlay wrote, and stack, what hides what.
+Reading order: closure, layers, layout, files; upper, what an overlay wrote, and stack, what hides what; repositories,
+registry.
 """

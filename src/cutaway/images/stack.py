@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cutaway.images.layers import OPAQUE, WHITEOUT, LayerError, way
 from cutaway.images.layout import Image
-from cutaway.images.upper import as_layer
+from cutaway.images.upper import members
 
 # --- Words -----------------------------------------------------------------
 
@@ -74,28 +74,34 @@ class Layer:
 
 def of_tar(packed: bytes, name: str) -> Layer:
     """A layer of an image."""
-    pieces: dict[Place, Piece] = {}
-    whiteouts, opaque = set(), set()
     try:
         with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-            for member in tar:
-                place = way(member.name)
-                if not place:
-                    continue
-                if place[-1] == OPAQUE:
-                    opaque.add(place[:-1])
-                elif place[-1].startswith(WHITEOUT):
-                    whiteouts.add((*place[:-1], place[-1].removeprefix(WHITEOUT)))
-                else:
-                    pieces[place] = _piece(member, place)
+            return of_members(tar, name)
     except tarfile.TarError as error:
         raise LayerError(f"reading layer {name!r}: {error}") from None
-    return Layer(name, pieces, frozenset(whiteouts), frozenset(opaque))
 
 
 def of_folder(folder: Path, name: str) -> Layer:
     """A folder that an overlay has as one of its lower folders, or as its upper one."""
-    return of_tar(as_layer(folder), name)
+    with tarfile.open(fileobj=io.BytesIO(), mode="w") as nothing_is_packed:
+        return of_members((member for member, _ in members(folder, nothing_is_packed)), name)
+
+
+def of_members(those: Iterable[tarfile.TarInfo], name: str) -> Layer:
+    """The layer with these members."""
+    pieces: dict[Place, Piece] = {}
+    whiteouts, opaque = set(), set()
+    for member in those:
+        place = way(member.name)
+        if not place:
+            continue
+        if place[-1] == OPAQUE:
+            opaque.add(place[:-1])
+        elif place[-1].startswith(WHITEOUT):
+            whiteouts.add((*place[:-1], place[-1].removeprefix(WHITEOUT)))
+        else:
+            pieces[place] = _piece(member, place)
+    return Layer(name, pieces, frozenset(whiteouts), frozenset(opaque))
 
 
 def _read(layer: Path | bytes, name: str) -> Layer:
@@ -150,6 +156,9 @@ class Stack:
             self._seen.setdefault(place, piece)  # a folder stays the lowest layer's, and others add to it
 
     def _at_or_below(self, place: Place) -> list[Place]:
+        old = self._seen.get(place)
+        if old and old.kind is not Kind.FOLDER:
+            return [place]
         return [each for each in self._seen if each[: len(place)] == place]
 
     def _hide(self, places: Iterable[Place], fate: Fate, by: int) -> None:

@@ -58,7 +58,8 @@ def is_whiteout(path: Path) -> bool:
 
 def is_opaque(folder: Path) -> bool:
     """Whether this folder hides what the layers below have in it."""
-    return any(mark in os.listxattr(folder, follow_symlinks=False) for mark in OPAQUE_MARKS)
+    marks = [mark for mark in OPAQUE_MARKS if mark in os.listxattr(folder, follow_symlinks=False)]
+    return any(os.getxattr(folder, mark, follow_symlinks=False) == b"y" for mark in marks)
 
 
 def _mark(name: Path) -> tarfile.TarInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from itertools import groupby
 from typing import Any
 
 from ipywidgets import HTML, Checkbox, IntSlider, Layout, VBox
@@ -89,9 +90,8 @@ def _sum(stack: Stack) -> str:
 
 def _list(stack: Stack, pieces: list[Piece], above: Place) -> str:
     """The pieces below one place, each name with what lies below it."""
-    depth = len(above)
-    names = dict.fromkeys(piece.place[depth] for piece in pieces)
-    items = (_item(stack, [each for each in pieces if each.place[depth] == name], (*above, name)) for name in names)
+    names = groupby(pieces, key=lambda piece: piece.place[len(above)])  # they are sorted by place
+    items = (_item(stack, list(those), (*above, name)) for name, those in names)
     return f"<ul>{''.join(items)}</ul>"
 
 

@@ -1,4 +1,4 @@
-"""libseccomp, asked for the same filter, and a small machine that runs either program without a kernel."""
+"""libseccomp, asked for the same filter."""
 
 from __future__ import annotations
 
@@ -87,29 +87,3 @@ def alternatives(arguments: Sequence[Mapping[str, Any]]) -> Iterator[list[ArgCmp
         yield from ([each] for each in compared)
     else:
         yield compared
-
-
-def run(program: Sequence[Instruction], architecture: int, call: int, arguments: Sequence[int] = ()) -> int:
-    """What the program answers: classic BPF as far as filters of seccomp use it (Documentation/networking/filter)."""
-    data = struct.pack("=IIQ6Q", call & 0xFFFFFFFF, architecture, 0, *arguments, *[0] * (6 - len(arguments)))
-    at = register = 0
-    while True:
-        code, yes, no, k = program[at]
-        at += 1
-        match code:
-            case 0x20:
-                (register,) = struct.unpack_from("=I", data, k)
-            case 0x54:
-                register &= k
-            case 0x05:
-                at += k
-            case 0x15:
-                at += yes if register == k else no
-            case 0x25:
-                at += yes if register > k else no
-            case 0x35:
-                at += yes if register >= k else no
-            case 0x06:
-                return k
-            case _:
-                raise AssertionError(f"instruction {code:#x} is not in this machine")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from libseccomp_oracle import ARCH_BITS, number, run, theirs
+from libseccomp_oracle import ARCH_BITS, number, theirs
 
 from cutaway.linux import filters, seccomp, syscalls
 from cutaway.linux.filters import AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, ProfileError, compiled
@@ -53,7 +53,7 @@ def differences(wanted: dict[str, Any], seed: int = 1, tries: int = 6) -> list[s
             for _ in range(tries):
                 widest = 0xFFFFFFFF if architecture == AUDIT_ARCH_I386 else (1 << 64) - 1
                 arguments = [draw.choice(near) & widest for _ in range(6)]
-                answers = [run(program, architecture, call, arguments) for program in (ours, oracle)]
+                answers = [seccomp.verdict(program, architecture, call, arguments) for program in (ours, oracle)]
                 if answers[0] != answers[1]:
                     found.append(
                         f"{architecture:#x} call {call}{arguments}: {answers[0]:#x}, libseccomp {answers[1]:#x}"
@@ -147,7 +147,7 @@ def test_of_several_rules_for_one_call_one_that_fits_is_enough() -> None:
             fits = any(
                 all(HOLDS[a["op"]](given[a["index"]], a["value"], a["valueTwo"]) for a in r["args"]) for r in rules
             )
-            answer = run(program, AUDIT_ARCH_X86_64, syscalls.table("x86_64")["clone"], given)
+            answer = seccomp.verdict(program, AUDIT_ARCH_X86_64, syscalls.table("x86_64")["clone"], given)
             assert answer == (seccomp.ALLOW if fits else seccomp.ERRNO | errno.EPERM), (rules, given)
 
 

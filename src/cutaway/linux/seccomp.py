@@ -81,6 +81,32 @@ def packed(instructions: Sequence[Instruction]) -> bytes:
     return b"".join(SOCK_FILTER.pack(*each) for each in instructions)
 
 
+# --- Without a kernel -------------------------------------------------------
+
+
+def verdict(program: Sequence[Instruction], architecture: int, number: int, arguments: Sequence[int] = ()) -> int:
+    """What the program would answer to one call; ValueError for an instruction that no filter of ours has."""
+    data = struct.pack("=IIQ6Q", number & 0xFFFFFFFF, architecture, 0, *arguments, *[0] * (6 - len(arguments)))
+    at = register = 0
+    while True:
+        code, true, false, constant = program[at]
+        at += 1
+        if code == RETURN:
+            return constant
+        if code == LOAD:
+            (register,) = struct.unpack_from("=I", data, constant)
+        elif code == AND:
+            register &= constant
+        elif code == JUMP:
+            at += constant
+        elif code in COMPARISONS:
+            at += true if COMPARISONS[code](register, constant) else false
+        else:
+            raise ValueError(f"instruction {at - 1}: code {code:#x} is none of a seccomp filter's")
+
+
+COMPARISONS = {IF_EQUAL: int.__eq__, IF_GREATER: int.__gt__, IF_AT_LEAST: int.__ge__}
+
 # --- In words ---------------------------------------------------------------
 
 FIELDS = {NUMBER_OFFSET: "number", ARCHITECTURE_OFFSET: "architecture"}

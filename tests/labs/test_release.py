@@ -25,6 +25,7 @@ HANDED_OUT = {
     "04-isolate": ["labs/04-isolate/04-isolate.ipynb"],
     "05-limit": ["labs/05-limit/05-limit.ipynb"],
     "06-unpack": ["labs/06-unpack/06-unpack.ipynb"],
+    "07-the-smallest-profile": ["labs/07-the-smallest-profile/07-the-smallest-profile.ipynb"],
 }
 
 

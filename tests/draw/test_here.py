@@ -168,6 +168,8 @@ CLOCK = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
         ({DMI: "innotek GmbH\n", PRODUCT: "VirtualBox\n"}, "VirtualBox"),
         ({DMI: "QEMU\n", PRODUCT: "Standard PC (Q35 + ICH9, 2009)\n"}, "QEMU"),
         ({DMI: "Microsoft Corporation\n", PRODUCT: "Virtual Machine\n"}, "Hyper-V"),
+        ({PRODUCT: "QEMU Virtual Machine\n"}, "QEMU"),
+        ({PRODUCT: "KVM Virtual Machine\n"}, "KVM"),
         ({DMI: "Amazon EC2\n", PRODUCT: "m5.large\n"}, "Amazon EC2"),
         ({CLOCK: "tsc hyperv_clocksource_tsc_page acpi_pm\n"}, "Hyper-V"),
         ({CLOCK: "kvm-clock tsc\n"}, "KVM"),
@@ -178,6 +180,13 @@ def test_a_virtual_machine_is_named_by_its_firmware_or_its_clock(tmp_path, files
     found = look(machine(tmp_path, **{"/proc/cpuinfo": X86.format(" hypervisor"), **files}))
     assert kinds(found)[:3] == ["hardware", "hypervisor", "guest kernel"]
     assert found[1].details == (f"its maker: {maker}", "shows 2 processors, memory unknown")
+    assert len({fact.claim for fact in found[1].facts if fact.claim.startswith("the hypervisor is")}) <= 1
+
+
+@pytest.mark.parametrize(("kib", "said"), [(480_000, "469 MiB"), (1 << 20, "1 GiB"), (24 << 20, "24 GiB")])
+def test_a_small_machine_is_not_drawn_without_memory(tmp_path, kib, said):
+    found = look(machine(tmp_path, **{"/proc/meminfo": f"MemTotal:       {kib} kB\n"}))
+    assert found[0].details[0] == f"2 processors, {said} of memory"
 
 
 @pytest.mark.parametrize(

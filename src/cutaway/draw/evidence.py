@@ -50,7 +50,7 @@ class Mark:
 class Whose(Enum):
     """Whether a namespace is the one that the machine started with."""
 
-    MACHINES = "the machine's"
+    MACHINE = "the machine's"
     OWN = "its own"
     UNKNOWN = "unknown"
 
@@ -83,13 +83,13 @@ FIRST_NAMESPACES = {
 }
 FIRST_IS_NUMBERED_SINCE = {"mnt": (6, 18), "net": (6, 18)}
 
+VENDOR, PRODUCT = "/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name"
 MAKERS = {  # what firmware says of itself (DMI: SMBIOS specification, system information) on a virtual machine
     "QEMU": "QEMU",
     "KVM": "KVM",
     "VMware": "VMware",
     "VirtualBox": "VirtualBox",
     "Xen": "Xen",
-    "Virtual Machine": "Hyper-V",
     "Parallels": "Parallels",
     "Amazon EC2": "Amazon EC2",
     "Google Compute Engine": "Google Compute Engine",
@@ -97,10 +97,11 @@ MAKERS = {  # what firmware says of itself (DMI: SMBIOS specification, system in
     "OpenStack": "OpenStack",
     "BHYVE": "bhyve",
 }
+HYPER_V = ("Microsoft Corporation", "Virtual Machine")  # only both together: QEMU calls a board of its own nearly so
 CLOUDS = {"Amazon EC2", "Google Compute Engine"}  # they rent whole machines too, and their firmware says the same
 SAID_BY_HYPERVISORS = {
-    "/sys/class/dmi/id/sys_vendor": MAKERS,
-    "/sys/class/dmi/id/product_name": MAKERS,
+    VENDOR: MAKERS,
+    PRODUCT: MAKERS,
     "/sys/hypervisor/type": {"xen": "Xen"},
     "/proc/device-tree/hypervisor/compatible": {"kvm": "KVM"},
     "/sys/devices/system/clocksource/clocksource0/available_clocksource": {  # a guest is offered its host's clock
@@ -137,7 +138,7 @@ class Files:
         except OSError:
             return ""
 
-    def exist(self, name: str) -> bool:
+    def has(self, name: str) -> bool:
         return (self.root / name.lstrip("/")).exists()
 
     def link(self, name: str) -> str:
@@ -156,14 +157,11 @@ class Files:
 
 
 def hypervisor_marks(files: Files) -> list[Mark]:
-    """Why we hold the machine to be virtual; empty when nothing says so.
-
-    (A guest of our own will be recognised here as well.)
-    """
+    """Why we hold the machine to be virtual; empty when nothing says so."""
     flags = files.field("/proc/cpuinfo", "flags").split()
     if "hypervisor" in flags:  # CPUID leaf 1, ECX bit 31: reserved for hypervisors to say that they are there
         return [Mark("", Fact("a hypervisor", "/proc/cpuinfo", "the flag `hypervisor`")), *_makers(files)]
-    x86_says_no, called_metal = bool(flags), files("/sys/class/dmi/id/product_name").endswith("metal")
+    x86_says_no, called_metal = bool(flags), files(PRODUCT).endswith("metal")
     return [mark for mark in _makers(files) if mark.name not in CLOUDS or not (x86_says_no or called_metal)]
 
 
@@ -172,6 +170,8 @@ def _makers(files: Files) -> Iterator[Mark]:
         for word, maker in names.items():
             if word in files(file):
                 yield Mark(maker, Fact(f"the hypervisor is {maker}", file, files(file).splitlines()[0]))
+    if (files(VENDOR), files(PRODUCT)) == HYPER_V:
+        yield Mark("Hyper-V", Fact("the hypervisor is Hyper-V", PRODUCT, ", ".join(HYPER_V)))
 
 
 def hardware(files: Files, marks: list[Mark]) -> list[Found]:
@@ -206,7 +206,10 @@ def _processors(files: Files) -> str:
 
 def _memory(files: Files) -> str:
     kibibytes = files.field("/proc/meminfo", "MemTotal").removesuffix(" kB")
-    return f"{int(kibibytes) / 2**20:.0f} GiB of memory" if kibibytes.isdigit() else "memory unknown"
+    if not kibibytes.isdigit():
+        return "memory unknown"
+    mebibytes = int(kibibytes) / 2**10
+    return f"{mebibytes / 2**10:.0f} GiB of memory" if mebibytes >= 2**10 else f"{mebibytes:.0f} MiB of memory"
 
 
 def kernel(files: Files, virtual: bool) -> Found:
@@ -230,19 +233,23 @@ def _namespace(files: Files, kind: str, first: int) -> Namespace:
     if ours is None:
         return Namespace(kind, Whose.UNKNOWN, file, "it cannot be read")
     if ours == first:
-        return Namespace(kind, Whose.MACHINES, file, f"{ours}, which the kernel gives to its first")
+        return Namespace(kind, Whose.MACHINE, file, f"{ours}, which the kernel gives to its first")
     if _release(files) >= FIRST_IS_NUMBERED_SINCE.get(kind, (0, 0)):
         return Namespace(kind, Whose.OWN, file, f"{ours}; the machine's is {first}")
-    return _beside_the_first_processes(files, kind, ours)
+    return _beside_the_first_process(files, kind, ours)
 
 
-def _beside_the_first_processes(files: Files, kind: str, ours: int) -> Namespace:
-    """Compare with process 1, or the kernel's own thread 2: the machine's, if our pid namespace is the machine's."""
-    in_sight = _number(files, "/proc/self/ns/pid") == FIRST_NAMESPACES["pid"]
-    for file in (f"/proc/1/ns/{kind}", f"/proc/2/ns/{kind}") if in_sight else ():
-        if theirs := _number(files, file):
-            return Namespace(kind, Whose.MACHINES if ours == theirs else Whose.OWN, file, f"{theirs}; ours is {ours}")
-    return Namespace(kind, Whose.UNKNOWN, "/proc/1/ns", f"ours is {ours}; the machine's first process is out of sight")
+def _beside_the_first_process(files: Files, kind: str, ours: int) -> Namespace:
+    """Compare with process 1, which is the machine's where our pid namespace is.
+
+    Only who may trace it may read where its namespaces lead (namespaces(7)): root, that is.
+    """
+    file = f"/proc/1/ns/{kind}"
+    if _number(files, "/proc/self/ns/pid") != FIRST_NAMESPACES["pid"]:
+        return Namespace(kind, Whose.UNKNOWN, file, f"ours is {ours}; the machine's first process is out of sight")
+    if theirs := _number(files, file):
+        return Namespace(kind, Whose.MACHINE if ours == theirs else Whose.OWN, file, f"{theirs}; ours is {ours}")
+    return Namespace(kind, Whose.UNKNOWN, file, f"ours is {ours}; that of the machine's first process may not be read")
 
 
 def _number(files: Files, file: str) -> int | None:
@@ -301,7 +308,7 @@ def container(files: Files, all_namespaces: list[Namespace]) -> list[Found]:
     whose = {namespace.kind: namespace.whose for namespace in all_namespaces}
     own = [namespace for namespace in all_namespaces if namespace.whose is Whose.OWN]
     kinds, facts = ", ".join(namespace.kind for namespace in own), [namespace.fact for namespace in own]
-    marks = engine_marks(files) if whose["mnt"] is not Whose.MACHINES else []
+    marks = engine_marks(files) if whose["mnt"] is not Whose.MACHINE else []
     if marks:
         details = (f"its own: {kinds or 'unknown'}",)
         return [Found("container", marks[0].name, details, (*(mark.fact for mark in marks), *facts))]
@@ -327,7 +334,7 @@ def _process_facts(files: Files, name: str, numbers: list[str]) -> Iterator[Fact
     paths = sorted({line.split(":", 2)[-1] for line in files("/proc/self/cgroup").splitlines()})
     yield Fact("its control groups", "/proc/self/cgroup", " ".join(paths) or "unknown")
     yield Fact("its root directory", "/proc/self/mountinfo", _what_root_is(files))
-    if files.exist("/.dockerenv"):
+    if files.has("/.dockerenv"):
         yield Fact("its files come from an image of Docker's", "/.dockerenv", "the file exists")
 
 

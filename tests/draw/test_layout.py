@@ -1,7 +1,10 @@
 import random
 from itertools import combinations, pairwise
+from pathlib import Path
 
+import matplotlib
 import pytest
+from matplotlib.ft2font import FT2Font
 
 from cutaway.draw import Arrow, Drawing, container, hardware, in_rows, kernel, process
 from cutaway.draw.enclosures import Enclosure, Kind
@@ -83,7 +86,7 @@ def test_an_arrow_that_cannot_be_drawn_is_refused_with_the_reason():
     whole = kernel(one, between, other)
     with pytest.raises(ValueError, match="other boxes stand between its ends"):
         page_of(whole, arrows=[Arrow(one, "a port", other)])
-    with pytest.raises(ValueError, match="process gone is 0 times in 't'"):
+    with pytest.raises(ValueError, match="process gone is 0 times in 't'; draw it there, or take"):
         page_of(whole, arrows=[Arrow(one, "a port", process("gone"))])
     with pytest.raises(ValueError, match="process one is 2 times"):
         page_of(whole, one, arrows=[Arrow(one, "a port", other)])
@@ -113,3 +116,35 @@ def test_every_pair_of_neighbours_has_the_same_gap():
     boxes = page_of(kernel(*[process(name) for name in ("a", "longer", "the longest")])).boxes[0].inside
     gaps = {round(right.x - left.x - left.width, 3) for left, right in pairwise(boxes)}
     assert len(gaps) == 1
+
+
+def test_who_draws_the_same_box_twice_is_told_to_name_them():
+    twin = process("x")
+    with pytest.raises(ValueError, match="process x is 2 times in 't'; give each of them a label of its own"):
+        arrange(
+            Drawing(
+                kernel(twin, process("x"), process("y")),
+                title="t",
+                description="d",
+                arrows=[Arrow(twin, "a word", process("y"))],
+            )
+        )
+
+
+def test_a_row_holds_at_least_one_box():
+    with pytest.raises(ValueError, match="rows of 0 boxes in kernel: a row holds one or more"):
+        in_rows(kernel(process("x")), of=0)
+
+
+LETTERS = [*map(chr, range(0x20, 0x180)), *map(chr, range(0x370, 0x500))]
+
+
+@pytest.mark.parametrize(("font", "bold"), [("DejaVuSans.ttf", False), ("DejaVuSans-Bold.ttf", True)])
+def test_no_latin_greek_or_cyrillic_letter_is_wider_than_the_room_it_is_given(font, bold):
+    shown = FT2Font(str(Path(matplotlib.get_data_path(), "fonts", "ttf", font)))
+    shown.set_size(1000, 72)  # points and dots per inch: a unit is then a thousandth of the size
+    held = shown.get_charmap()
+    width = {
+        letter: shown.load_char(ord(letter)).linearHoriAdvance / 65536 for letter in LETTERS if ord(letter) in held
+    }
+    assert [letter for letter in width if letter.isprintable() and width[letter] > Text(letter, 1000, bold).width] == []

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cutaway.draw import LAYERS, Arrow, Drawing, container, hardware, kernel, legend, private, process, shared
+from cutaway.draw import LAYERS, Arrow, Drawing, container, hardware, kernel, legend, private, process, render, shared
 from cutaway.draw.render import PANEL, SOFT_TEXT, TEXT
+from cutaway.ground import programs
 from cutaway.problem import Problem
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -120,10 +121,24 @@ def test_on_a_page_a_picture_has_the_drawing_in_words_as_its_alternative_text():
 def test_without_graphviz_the_edges_remain_and_one_sentence_says_how_to_get_it(monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     bundle = drawing("web")._repr_mimebundle_()
-    assert bundle == {
-        "text/plain": f"{drawing('web')!r}\n(painting a drawing: Graphviz is missing; install it, for example with "
-        "`apt install graphviz`)"
-    }
+    remedy = programs.remedy("graphviz")
+    assert bundle == {"text/plain": f"{drawing('web')!r}\n(painting a drawing: Graphviz's `dot` is not here; {remedy})"}
+
+
+def test_without_the_python_package_nobody_is_sent_to_install_graphviz(monkeypatch):
+    monkeypatch.setattr(render, "find_spec", lambda _: None)
+    with pytest.raises(Problem, match="the Python package graphviz is not here; set up anew with `make lab`"):
+        _ = drawing("web").svg
+
+
+def test_a_graphviz_that_hangs_is_given_up(tmp_path, monkeypatch):
+    slow = tmp_path / "dot"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin:/bin")
+    monkeypatch.setattr(render, "PATIENCE_S", 0.2)
+    with pytest.raises(Problem, match=r"`dot` had not ended after 0\.2 s; try again"):
+        _ = drawing("web").svg
 
 
 def test_a_graphviz_that_fails_is_quoted(tmp_path, monkeypatch):
@@ -131,7 +146,7 @@ def test_a_graphviz_that_fails_is_quoted(tmp_path, monkeypatch):
     broken.write_text("#!/bin/sh\necho 'Error: no layout engine' >&2\nexit 3\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin:/bin")
-    with pytest.raises(Problem, match="`dot` exited with 3: Error: no layout engine; `dot -V` should print"):
+    with pytest.raises(Problem, match="`dot` exited with 3: Error: no layout engine; where `dot -V` prints a version"):
         _ = drawing("web").svg
 
 

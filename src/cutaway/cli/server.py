@@ -77,9 +77,7 @@ def start(folder: Path, page: str, port: int | None, browser: bool, runtime: Pat
             "--LabApp.news_url=None",
         ],
         static_custom_path=[str(SETTINGS / "custom")],
-        browser_open_file=str(
-            folder / opened.DOOR
-        ),  # not in a hidden folder of the home: a browser from a snap sees none
+        browser_open_file=f"{folder / opened.DOOR}",  # a browser from a snap sees no hidden folder of the home
     )
     assert server.kernel_spec_manager
     server.kernel_spec_manager.kernel_dirs = [str(KERNELS)]

@@ -55,11 +55,11 @@ class Kind(Enum):
 LAYERS = {
     Kind.HARDWARE: Layer("processors, memory, disks, network", "#E6E9ED", "#44505E"),
     Kind.HYPERVISOR: Layer("makes one machine look like several", "#E8E0F4", "#65399B"),
-    Kind.KERNEL: Layer("the only way from a program to the hardware", "#DAE7F6", "#1B5592"),
+    Kind.KERNEL: Layer("shares the hardware out among programs", "#DAE7F6", "#1B5592"),
     Kind.GUEST_KERNEL: Layer("a second kernel, on a machine that a hypervisor shows it", "#D2EEF0", "#0B6370"),
     Kind.ENGINE: Layer("makes and keeps containers", "#F8DFDB", "#9C3527"),
     Kind.CONTAINER: Layer("processes with private views of one kernel", "#DBEEDD", "#276A33"),
-    Kind.NAMESPACE: Layer("a table of the kernel; some processes share it", "#EDF0CF", "#585F10"),
+    Kind.NAMESPACE: Layer("what some processes share of what a kernel has once", "#EDF0CF", "#585F10"),
     Kind.GROUP: Layer("processes that the kernel counts and limits together", "#F6E0EC", "#8C2560"),
     Kind.LINK: Layer("what data goes out and comes in by", "#ECE0D6", "#5E3A20"),
     Kind.PROCESS: Layer("a running program, as its kernel knows it", "#FFFFFF", "#2A3441"),
@@ -129,6 +129,8 @@ def private(enclosure: Enclosure) -> Enclosure:
 
 def in_rows(enclosure: Enclosure, of: int) -> Enclosure:
     """The same enclosure with `of` boxes to a row inside; a short last row is spread over the full width."""
+    if of < 1:
+        raise ValueError(f"rows of {of} boxes in {enclosure.name}: a row holds one or more; say in_rows(..., of=1)")
     return replace(enclosure, columns=of)
 
 
@@ -148,7 +150,7 @@ def hypervisor(*parts: Part) -> Enclosure:
 
 
 def kernel(*parts: Part) -> Enclosure:
-    """The only way from a program to the hardware."""
+    """What shares the hardware out among programs: they reach devices through it alone."""
     return _enclosure(Kind.KERNEL, parts)
 
 
@@ -168,7 +170,7 @@ def container(*parts: Part) -> Enclosure:
 
 
 def namespace(*parts: Part) -> Enclosure:
-    """A table of the kernel, drawn round the processes that share it."""
+    """An instance of what a kernel has once, drawn round the processes that share it."""
     return _enclosure(Kind.NAMESPACE, parts)
 
 

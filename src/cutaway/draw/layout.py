@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cutaway.draw.enclosures import Drawing, Enclosure
-from cutaway.draw.roads import GAP, Path, Roads, floor, gap
+from cutaway.draw.roads import GAP, Address, Roads, room_below, room_beside
 from cutaway.draw.text import heading_size
 
 PADDING = 14.0  # between a box's line and what it contains
+ABOVE_HEADING = 0.7 * PADDING  # text has air of its own above
 
 Point = tuple[float, float]  # x, y
 
@@ -33,12 +34,12 @@ def lay_out(drawing: Drawing, roads: Roads) -> list[Box]:
 class Cell:
     """An enclosure with the least room that it needs."""
 
-    path: Path
+    address: Address
     enclosure: Enclosure
     width: float
     height: float
     rows: tuple[Row, ...]
-    floor: float
+    room_below: float
     gap: float
 
 
@@ -58,23 +59,23 @@ class Row:
         return max(cell.height for cell in self.cells)
 
 
-def _measure(enclosure: Enclosure, path: Path, roads: Roads) -> Cell:
-    rows = _rows(enclosure.inside, enclosure.columns, path, roads)
-    extra = floor(path, roads)
+def _measure(enclosure: Enclosure, address: Address, roads: Roads) -> Cell:
+    rows = _rows(enclosure.inside, enclosure.columns, address, roads)
+    extra = room_below(address, roads)
     width, height = heading_size(enclosure)
     return Cell(
-        path,
+        address,
         enclosure,
         width=max([width, *(row.width for row in rows)]) + 2 * PADDING,
-        height=height + sum(GAP + row.height for row in rows) + extra + 1.7 * PADDING,  # text has air of its own above
+        height=height + sum(GAP + row.height for row in rows) + extra + ABOVE_HEADING + PADDING,
         rows=rows,
-        floor=extra,
-        gap=gap(path, roads),
+        room_below=extra,
+        gap=room_beside(address, roads),
     )
 
 
-def _rows(enclosures: tuple[Enclosure, ...], columns: int | None, path: Path, roads: Roads) -> tuple[Row, ...]:
-    cells = [_measure(enclosure, (*path, i), roads) for i, enclosure in enumerate(enclosures)]
+def _rows(enclosures: tuple[Enclosure, ...], columns: int | None, address: Address, roads: Roads) -> tuple[Row, ...]:
+    cells = [_measure(enclosure, (*address, i), roads) for i, enclosure in enumerate(enclosures)]
     if columns is None:
         return (Row(tuple(cells), is_grid=False),) if cells else ()
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
@@ -91,7 +92,7 @@ def _rows(enclosures: tuple[Enclosure, ...], columns: int | None, path: Path, ro
 class Box:
     """An enclosure in its place."""
 
-    path: Path
+    address: Address
     enclosure: Enclosure
     x: float
     y: float
@@ -116,9 +117,9 @@ class Box:
 
 
 def _place(cell: Cell, x: float, y: float, width: float, height: float) -> Box:
-    top = y + height - PADDING - cell.floor - _total_height(cell.rows)
+    top = y + height - PADDING - cell.room_below - _total_height(cell.rows)
     inside = _place_rows(cell.rows, x + PADDING, top, width - 2 * PADDING)
-    return Box(cell.path, cell.enclosure, x, y, width, height, cell.gap, tuple(inside))
+    return Box(cell.address, cell.enclosure, x, y, width, height, cell.gap, tuple(inside))
 
 
 def _place_rows(rows: tuple[Row, ...], x: float, y: float, width: float) -> Iterator[Box]:
@@ -127,13 +128,13 @@ def _place_rows(rows: tuple[Row, ...], x: float, y: float, width: float) -> Iter
         y += row.height + GAP
 
 
-def _place_row(row: Row, x: float, floor: float, width: float) -> Iterator[Box]:
+def _place_row(row: Row, x: float, foot: float, width: float) -> Iterator[Box]:
     spare = (width - row.width) / len(row.cells)
     for cell in row.cells:
         height = row.height if row.is_grid else cell.height
-        yield _place(cell, x, floor - height, cell.width + spare, height)
+        yield _place(cell, x, foot - height, cell.width + spare, height)
         x += cell.width + spare + cell.gap
 
 
 def _total_height(rows: tuple[Row, ...]) -> float:
-    return sum(row.height + GAP for row in rows) - GAP
+    return sum(row.height for row in rows) + GAP * max(0, len(rows) - 1)

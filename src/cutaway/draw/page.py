@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cutaway.draw.enclosures import Drawing
 from cutaway.draw.layout import PADDING, Box, Point, lay_out
-from cutaway.draw.roads import Path, Road, Roads, find_roads
+from cutaway.draw.roads import Address, Road, Roads, find_roads
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ def arrange(drawing: Drawing) -> Page:
     """Give every box and every arrow its place. ValueError for an arrow that cannot be drawn."""
     roads = find_roads(drawing)
     boxes = lay_out(drawing, roads)
-    places = {box.path: box for box in boxes}
+    places = {box.address: box for box in boxes}
     width, height = max(box.x + box.width for box in boxes), max(box.y + box.height for box in boxes)
     return Page(tuple(boxes), tuple(_wire(road, roads, places) for road in roads), width, height)
 
 
-def _wire(road: Road, roads: Roads, places: dict[Path, Box]) -> Wire:
+def _wire(road: Road, roads: Roads, places: dict[Address, Box]) -> Wire:
     """The road in its place; those that cross at the same place share the room evenly."""
     together = [other for other in roads if other.crossing == road.crossing]
     share = (together.index(road) + 1) / (len(together) + 1)
@@ -50,9 +50,9 @@ def _wire(road: Road, roads: Roads, places: dict[Path, Box]) -> Wire:
     return wire
 
 
-def _down(road: Road, source: Box, floor: Box, share: float) -> Wire:
+def _down(road: Road, source: Box, around: Box, share: float) -> Wire:
     """From the bottom of a box to the word, which lies on the floor of what encloses it."""
-    x, y = source.x + share * source.width, floor.y + floor.height - PADDING - road.size[1] / 2
+    x, y = source.x + share * source.width, around.y + around.height - PADDING - road.size[1] / 2
     return Wire(road, (x, source.y + source.height), (x, y), (x, y))
 
 
@@ -66,11 +66,13 @@ def _across(road: Road, source: Box, target: Box, left: Box, share: float) -> Wi
     return Wire(road, (start, y), (x, y), (end, y))
 
 
-def _require_clear(wire: Wire, places: dict[Path, Box]) -> None:
+def _require_clear(wire: Wire, places: dict[Address, Box]) -> None:
     """ValueError when the wire does not reach its ends level, or another box stands in its way."""
     (from_x, y), (to_x, _), road = wire.start, wire.end, wire.road
-    crossed = {path for path, box in places.items() if box.is_crossed(min(from_x, to_x), max(from_x, to_x), y)}
-    strange = [path for path in crossed if path not in (road.source[: len(path)], road.target[: len(path)])]
+    crossed = {address for address, box in places.items() if box.is_crossed(min(from_x, to_x), max(from_x, to_x), y)}
+    strange = [
+        address for address in crossed if address not in (road.source[: len(address)], road.target[: len(address)])
+    ]
     level = all(places[end].y <= y <= places[end].y + places[end].height for end in (road.source, road.target))
     if strange or not level:
         raise ValueError(f"arrow {road.word.words!r}: other boxes stand between its ends; draw them side by side")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
 from base64 import b64encode
 from html import escape
 from importlib.util import find_spec
-from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from cutaway.draw.enclosures import LAYERS, Drawing, Sharing
-from cutaway.draw.layout import PADDING, Box, Point
+from cutaway.draw.layout import ABOVE_HEADING, PADDING, Box, Point
 from cutaway.draw.page import Page, Wire, arrange
 from cutaway.draw.text import FONTS, Text, body_texts, heading_size, kind_text, sharing_text
+from cutaway.ground import programs
 from cutaway.problem import Problem
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 TEXT, SOFT_TEXT = "#16202B", "#36424F"
 PANEL, PANEL_LINE = "#FCFCFA", "#C9CED6"
 MARGIN = 16
+PATIENCE_S = 60  # a drawing takes a tenth of a second
 SVG = "http://www.w3.org/2000/svg"
 BACKSLASH = "\ue05c"  # stands for one until the graph is painted: Graphviz puts names of its own for \\N, \\G, \\L
 
@@ -53,8 +55,10 @@ def image(drawing: Drawing, picture: str) -> str:
 
 def svg(drawing: Drawing) -> str:
     """The drawing as one SVG element. Problem when Graphviz is missing or fails."""
-    if not shutil.which("dot") or not find_spec("graphviz"):
-        raise Problem("painting a drawing: Graphviz is missing; install it, for example with `apt install graphviz`")
+    if not shutil.which("dot"):
+        raise Problem(f"painting a drawing: Graphviz's `dot` is not here; {programs.remedy('graphviz')}")
+    if not find_spec("graphviz"):
+        raise Problem("painting a drawing: the Python package graphviz is not here; set up anew with `make lab`")
     page = arrange(drawing)
     return _dress(_paint(_graph(page)), page, drawing)
 
@@ -72,7 +76,7 @@ def _graph(page: Page) -> Digraph:
         edge_attr={"color": TEXT, "penwidth": "1.4", "arrowsize": "0.8"},
     )
     for box in page.boxes:
-        if len(box.path) == 1:
+        if len(box.address) == 1:
             _add_box(graph, box, page)
     for number, wire in enumerate(page.wires):
         _add_arrow(graph, f"arrow {number}", wire, page)
@@ -81,10 +85,10 @@ def _graph(page: Page) -> Digraph:
 
 def _add_box(graph: Digraph, box: Box, page: Page) -> None:
     """A cluster, whose corners are the box's, with a node for the word in its right corner, if any."""
-    with graph.subgraph(name=f"cluster {box.path}") as cluster:
+    with graph.subgraph(name=f"cluster {box.address}") as cluster:
         cluster.attr(**_box_style(box), **_box_place(box, page), label=_heading(box))
         if box.enclosure.sharing:
-            cluster.node(f"corner {box.path}", **_corner(box, page))
+            cluster.node(f"corner {box.address}", **_corner(box, page))
         for inner in box.inside:
             _add_box(cluster, inner, page)
 
@@ -99,7 +103,7 @@ def _box_style(box: Box) -> dict[str, str]:
 def _box_place(box: Box, page: Page) -> dict[str, str]:
     """The box's corners, and the middle of its heading; Graphviz counts upwards."""
     bottom, top = page.height - box.y - box.height, page.height - box.y
-    heading = top - 0.7 * PADDING - heading_size(box.enclosure)[1] / 2
+    heading = top - ABOVE_HEADING - heading_size(box.enclosure)[1] / 2
     return {
         "bb": f"{box.x:.1f},{bottom:.1f},{box.x + box.width:.1f},{top:.1f}",
         "lp": f"{box.middle[0]:.1f},{heading:.1f}",
@@ -109,7 +113,7 @@ def _box_place(box: Box, page: Page) -> dict[str, str]:
 def _corner(box: Box, page: Page) -> dict[str, str]:
     """Shared or private, against the right edge: Graphviz's `\\r`, which holds in every font."""
     text, kind = sharing_text(box.enclosure), kind_text(box.enclosure)
-    middle = (box.x + box.width - PADDING - text.width / 2, box.y + 0.7 * PADDING + kind.height / 2)
+    middle = (box.x + box.width - PADDING - text.width / 2, box.y + ABOVE_HEADING + kind.height / 2)
     place = _node_place(middle, page, (text.width, text.height))
     return {"shape": "plaintext", "margin": "0", **_plain(text, LAYERS[box.enclosure.kind].ink, "\\r"), **place}
 
@@ -169,13 +173,21 @@ def _safe(text: Text) -> str:
 
 
 def _paint(graph: Digraph) -> str:
-    """The graph as Graphviz paints it, every box where it was put (`dot -Kneato -n2`)."""
+    """The graph as Graphviz paints it, every box where it was put (`-n2`)."""
+    command = ["dot", "-Kneato", "-n2", "-q", "-Tsvg"]
     try:
-        painted: str = graph.pipe(format="svg", neato_no_op=2, quiet=True, encoding="utf-8")
-    except CalledProcessError as failure:
+        done = subprocess.run(
+            command, input=str(graph.source), capture_output=True, encoding="utf-8", timeout=PATIENCE_S, check=True
+        )
+    except subprocess.TimeoutExpired as late:
+        raise Problem(
+            f"painting a drawing: `dot` had not ended after {PATIENCE_S} s; try again when this machine is less busy"
+        ) from late
+    except subprocess.CalledProcessError as failure:
         said = f"exited with {failure.returncode}: {failure.stderr.strip()}"
-        raise Problem(f"painting a drawing: `dot` {said}; `dot -V` should print Graphviz's version") from failure
-    return painted
+        blame = "where `dot -V` prints a version, the drawing is at fault: please report it"
+        raise Problem(f"painting a drawing: `dot` {said}; {blame}") from failure
+    return done.stdout
 
 
 def _dress(painted: str, page: Page, drawing: Drawing) -> str:

@@ -12,7 +12,7 @@ GAP = 12.0  # between neighbours; lengths are points
 SHAFT = 24.0  # what is seen of an arrow on either side of its word
 AROUND_WORD = 14.0, 4.0  # what a word's pill is wider and higher than its text
 
-Path = tuple[int, ...]  # which child of which child: (0, 2) is the third box inside the first
+Address = tuple[int, ...]  # which child of which child: (0, 2) is the third box inside the first
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Road:
     """An arrow between two places: across the gap between two neighbours, or down to the floor of what encloses."""
 
     word: Text
-    source: Path
-    target: Path
+    source: Address
+    target: Address
     has_head: bool = True
 
     @property
@@ -29,7 +29,7 @@ class Road:
         return self.source[: len(self.target)] == self.target
 
     @property
-    def crossing(self) -> Path:
+    def crossing(self) -> Address:
         """What it may have in common with other roads: its source, or the gap, named by the box to the left of it."""
         fork = next((i for i, (a, b) in enumerate(zip(self.source, self.target, strict=False)) if a != b), None)
         return self.source if fork is None else min(self.source[: fork + 1], self.target[: fork + 1])
@@ -55,24 +55,25 @@ def _road(drawing: Drawing, arrow: Arrow) -> Road:
     return Road(Text(arrow.word, DETAIL_SIZE), source, target, not arrow.mutual)
 
 
-def _find(drawing: Drawing, arrow: Arrow, end: Enclosure) -> Path:
-    found = [path for path, enclosure in _walk(drawing.enclosures) if enclosure == end]
+def _find(drawing: Drawing, arrow: Arrow, end: Enclosure) -> Address:
+    found = [address for address, enclosure in _walk(drawing.enclosures) if enclosure == end]
     if len(found) != 1:
-        raise ValueError(f"arrow {arrow}: {end.name} is {len(found)} times in {drawing.title!r}; it must be there once")
+        mend = "give each of them a label of its own" if found else "draw it there, or take the arrow away"
+        raise ValueError(f"arrow {arrow}: {end.name} is {len(found)} times in {drawing.title!r}; {mend}")
     return found[0]
 
 
-def _walk(enclosures: tuple[Enclosure, ...], path: Path = ()) -> Iterator[tuple[Path, Enclosure]]:
+def _walk(enclosures: tuple[Enclosure, ...], address: Address = ()) -> Iterator[tuple[Address, Enclosure]]:
     for i, enclosure in enumerate(enclosures):
-        yield (*path, i), enclosure
-        yield from _walk(enclosure.inside, (*path, i))
+        yield (*address, i), enclosure
+        yield from _walk(enclosure.inside, (*address, i))
 
 
-def gap(left: Path, roads: Roads) -> float:
+def room_beside(left: Address, roads: Roads) -> float:
     """The space to the right of the box at `left`."""
     return max([GAP, *(road.size[0] + 2 * SHAFT for road in roads if not road.to_the_floor and road.crossing == left)])
 
 
-def floor(path: Path, roads: Roads) -> float:
-    """The extra space at the bottom of the box at `path`."""
-    return max([0.0, *(road.size[1] + SHAFT for road in roads if road.to_the_floor and road.target == path)])
+def room_below(address: Address, roads: Roads) -> float:
+    """The extra space at the bottom of the box at `address`."""
+    return max([0.0, *(road.size[1] + SHAFT for road in roads if road.to_the_floor and road.target == address)])

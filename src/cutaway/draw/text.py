@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 from cutaway.draw.enclosures import Enclosure
@@ -9,6 +10,8 @@ from cutaway.draw.enclosures import Enclosure
 FONTS = "Helvetica,Arial,sans-serif"
 KIND_SIZE, LABEL_SIZE, DETAIL_SIZE = 11, 14, 12
 LINE_HEIGHT = 1.4
+ACCENT = 0.1  # what an accent may add at the side, as in the letter l with a caron
+WIDEST = 1.25  # Cyrillic's omega with titlo
 BOLD = 1.13  # bold letters are at most so much wider
 
 
@@ -22,7 +25,10 @@ class Text:
 
     @property
     def width(self) -> float:
-        """At least its width in DejaVu Sans, the widest of the common sans serifs: other fonts then fit as well."""
+        """At least its width in DejaVu Sans, the widest of the common sans serifs: other fonts then fit as well.
+
+        Of Latin, Greek and Cyrillic letters; what else a name may contain can be wider than its box.
+        """
         return self.size * sum(map(_em, self.words)) * (BOLD if self.bold else 1)
 
     @property
@@ -31,13 +37,18 @@ class Text:
 
 
 def _em(letter: str) -> float:
-    """An upper bound of a letter's width, as a part of its size."""
+    """A letter's width as a part of its size: an upper bound for Latin, Greek and Cyrillic."""
+    plain = unicodedata.normalize("NFD", letter)[0]  # the letter without its accents
+    if plain != letter:
+        return _em(plain) + ACCENT
     if letter in " ,.'Iijl-/:;|\\":
         return 0.37
     if letter in '!()[]frt"J*_`':
         return 0.5
     if letter in "mwMW@%—" or ord(letter) > 0x2E80:  # the widest Latin letters; Chinese, Japanese, Korean
         return 1.0
+    if not letter.isascii():
+        return WIDEST
     return 0.84 if letter in "ABCDGHKNOQRUVXZ&#+<=>^~" else 0.65
 
 

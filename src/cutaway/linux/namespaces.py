@@ -1,6 +1,6 @@
 """The eight kinds of namespace: which ones a process is in, how to get new ones, how to join another's.
 
-A namespace is a table of the kernel that some processes share and others do not.
+A namespace is an instance of what a kernel has once, that some processes share and others do not.
 Its identity is a number behind a link, /proc/PID/ns/KIND: two processes share it when the numbers are equal.
 See namespaces(7), user_namespaces(7); taught in notebook 06.
 """

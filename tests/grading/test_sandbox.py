@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from cutaway.grading import execution, house
 from cutaway.grading.execution import Recipe, Shown
 from cutaway.grading.executor import Executor
 from cutaway.grading.limits import MIB, Limits
+from cutaway.grading.nbcourse import Source
 from cutaway.grading.restored import Cell
 from cutaway.linux import processes
 from cutaway.linux.namespaces import Kind
@@ -75,6 +77,18 @@ def test_it_sees_only_its_own_processes(executor: Executor) -> None:
     assert (
         printed(executor, "import os; print(sorted(int(p) for p in os.listdir('/proc') if p.isdigit()))") == "[1, 2]\n"
     )
+
+
+def test_what_is_handed_in_beside_a_notebook_can_be_imported(executor: Executor) -> None:
+    """By its cells, and never by the tests' side, which has the teacher's files and no others."""
+    helper = ["helper.py", base64.b64encode(b"def mean(values): return sum(values) / len(values)").decode(), 0o644]
+    owned = Source("test-mean", "code", "import helper", True, True, False, False, 1.0, None)
+    cells = [Cell("code", "from helper import mean\nprint(mean([1, 2]))"), Cell("code", "import helper", owned)]
+    answer, test = execution.run(executor, Recipe([helper], [], [], [], {}), cells, SHORT)
+    assert answer.outputs[0]["text"] == "1.5\n", answer.outputs
+    assert error(test) == ("ModuleNotFoundError", "No module named 'helper'")
+    answer, test = execution.run(executor, Recipe([helper], [helper], [], [], {}), cells, SHORT)
+    assert test.passed
 
 
 def test_its_root_can_only_be_read(executor: Executor) -> None:

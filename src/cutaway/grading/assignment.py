@@ -24,7 +24,7 @@ from cutaway.grading.marks import Mark
 from cutaway.grading.nbcourse import Course, File, Notebook
 from cutaway.grading.restored import Cell, NoNotebook, restored
 
-VERSION = 1  # of the way marks are found: another one grades everything anew
+VERSION = 2  # of the way marks are found: another one grades everything anew
 
 Plain = dict[str, Any]
 

@@ -378,6 +378,7 @@ class _Examiner:
 
 
 def live(grader: int, submission: int, recorder: Recorder) -> None:
-    """The work of the tests' sandbox."""
+    """The work of the tests' sandbox, in which the teacher's files lie, and none of the submission's."""
+    sys.path.insert(0, "")
     os.environ["HOME"] = str(Path.cwd())
     _Examiner(socket.socket(fileno=grader), socket.socket(fileno=submission), recorder).live()

@@ -21,4 +21,7 @@ def command(folder: Path, kind: str, to: IO[str]) -> None:
     from cutaway.grading import exports
     from cutaway.grading.nbcourse import Course
 
-    to.write(exports.FORMATS[kind](exports.rows(Course(folder))))
+    rows = exports.rows(Course(folder))
+    to.write(exports.FORMATS[kind](rows))
+    for said in exports.unfinished(rows):
+        click.echo(f"note: {said}", err=True)

@@ -18,5 +18,7 @@ def command(assignment: str, folder: Path) -> None:
     from cutaway.grading.nbcourse import Course
 
     course = Course(folder)
-    pages = feedback.write(course, assignment)
+    pages, without = feedback.write(course, assignment)
     click.echo(f"{len(pages)} pages in {course.step('feedback', '*', assignment)}")
+    if without:
+        click.echo(f"note: not graded yet, so without a page: {', '.join(without)}", err=True)

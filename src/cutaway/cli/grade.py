@@ -111,8 +111,6 @@ def _crew(assignment: Any, executor: Any, number: int, scheduler: str | None, hi
 
 
 def _tell(steps: Any, total: int, as_json: bool, why: bool) -> None:
-    from cutaway.grading import writer
-
     began, fresh = time.monotonic(), 0
     for number, step in enumerate(steps, 1):
         fresh += step.fresh
@@ -121,23 +119,29 @@ def _tell(steps: Any, total: int, as_json: bool, why: bool) -> None:
         else:
             click.echo(_line(step.line))
         if why and step.graded:
-            click.echo(_reasons(writer.why(step.graded)), err=as_json)
+            click.echo(_reasons(step.graded), err=as_json)
         if sys.stderr.isatty():
             click.echo(f"\r{number} of {total}", err=True, nl=number == total)
     seconds = time.monotonic() - began
-    click.echo(f"{total} submissions, {fresh} graded now, {seconds:.1f} s", err=True)
+    click.echo(f"{total} submission{'s' * (total != 1)}, {fresh} graded now, {seconds:.1f} s", err=True)
 
 
 def _line(line: dict[str, Any]) -> str:
     flags = "".join(f"\n    {flag}" for flag in line["flags"])
-    return f"{line['student']:<24} {line['score']:g} of {line['max']:g}{flags}"
+    score = "no mark" if line["score"] is None else f"{line['score']:g}"
+    return f"{line['student']:<24} {score} of {line['max']:g}{flags}"
 
 
-def _reasons(cells: dict[str, dict[str, Any]]) -> str:
+def _reasons(graded: Any) -> str:
+    from cutaway.grading import writer
+
     rows = []
-    for name, mark in cells.items():
+    for name, mark in writer.why(graded).items():
         score = "-" if mark["score"] is None else f"{mark['score']:g}"
         rows.append(f"  {name:<24} {score:>6} of {mark['max']:g}  {mark['status']:<10} {mark['mode']:<9} {mark['why']}")
+        if mark["asked"]:
+            rows.append(f"  {'':<24} line {mark['line']}: {mark['asked']}")
         if mark["compared"]:
             rows.append(f"  {'':<24} expected {mark['compared'].get('expected')}, got {mark['compared'].get('got')}")
+    rows += [f"  {each.cell} stopped: {each.said}" for cells in graded.stopped.values() for each in cells]
     return "\n".join(rows)

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,11 @@ from cutaway.grading.limits import Limits
 from cutaway.grading.marks import Mark
 from cutaway.grading.nbcourse import Course, File, Notebook
 from cutaway.grading.restored import Cell, NoNotebook, restored
+from cutaway.grading.stopped import Stopped, stopped
 
 VERSION = 2  # of the way marks are found: another one grades everything anew
+
+MOST_NAMED = 3  # of the files that were handed in under other names
 
 Plain = dict[str, Any]
 
@@ -190,7 +193,8 @@ class Graded:
     pages: dict[str, Plain]
     seconds: float = 0.0
     missing: tuple[str, ...] = ()  # notebooks that were not handed in
-    unreadable: tuple[str, ...] = ()
+    unreadable: dict[str, str] = field(default_factory=dict)  # notebooks that have no mark, and why
+    stopped: dict[str, list[Stopped]] = field(default_factory=dict)  # of each notebook that was run
     unanswered: tuple[tuple[str, str], ...] = ()  # notebook and answer that is as it was given
 
 
@@ -201,9 +205,9 @@ def graded(assignment: Assignment, executor: Executor, files: list[File], left: 
     beside = [file for file in files if not file.place.endswith(".ipynb")]
     for notebook in assignment.notebooks:
         file = handed_in.get(f"{notebook.name}.ipynb")
-        if file is None and any(each.startswith(f"{notebook.name}.ipynb: ") for each in left):
-            result.unreadable += (notebook.name,)
-            result.flags.append(f"{notebook.name}.ipynb: no notebook that can be read")
+        if file is None and (why := _instead(assignment, notebook, files, left)):
+            result.unreadable[notebook.name] = why
+            result.flags.append(f"{notebook.name}.ipynb: {why}")
             continue
         if file is None:
             result.missing += (notebook.name,)
@@ -213,7 +217,7 @@ def graded(assignment: Assignment, executor: Executor, files: list[File], left: 
         try:
             cells, mended = restored(file.content, notebook)
         except NoNotebook as error:
-            result.unreadable += (notebook.name,)
+            result.unreadable[notebook.name] = f"no notebook: {error}"
             result.flags.append(f"{notebook.name}.ipynb: no notebook: {error}")
             continue
         recipe = assignment.recipes[notebook.name]
@@ -221,12 +225,23 @@ def graded(assignment: Assignment, executor: Executor, files: list[File], left: 
         shown = execution.run(executor, recipe, cells, assignment.limits)
         result.flags += mended + _troubles(cells, shown)
         result.marks[notebook.name] = _marks(cells, shown, recipe)
+        result.stopped[notebook.name] = stopped(cells, shown)
         result.pages[notebook.name] = _page(notebook, cells, shown)
         result.unanswered += tuple(
             (notebook.name, each.owned.name) for each in cells
             if each.owned and (each.owned.solution) and each.unanswered
         )  # fmt: skip
     return result
+
+
+def _instead(assignment: Assignment, notebook: Notebook, files: list[File], left: list[str]) -> str:
+    """What is there in place of a notebook that is not: then a person has to look before it is a zero."""
+    if any(each.startswith(f"{notebook.name}.ipynb: ") for each in left):
+        return "no notebook that can be read"
+    expected = {f"{each.name}.ipynb" for each in assignment.notebooks}
+    others = [nbcourse.shown(each.place) for each in files
+              if each.place.endswith(".ipynb") and each.place not in expected]  # fmt: skip
+    return f"it was not handed in; there is {', '.join(others[:MOST_NAMED])}" if others else ""
 
 
 def _laid_over(theirs: list[list[Any]], ours: list[list[Any]]) -> list[list[Any]]:

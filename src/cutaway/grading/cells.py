@@ -159,7 +159,7 @@ class Recorder:
             return False
         finally:
             self.flush()
-        self.failed_line = _line_of(result.error_in_exec)
+        self.failed_line = _line_of(result.error_in_exec) or getattr(result.error_before_exec, "lineno", 0) or 0
         return bool(result.success)
 
     # --- Recording ---------------------------------------------------------

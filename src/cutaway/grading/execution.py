@@ -42,7 +42,7 @@ class Shown:
     ran: bool = False
     passed: bool = False  # without an error
     compared: dict[str, str] = field(default_factory=dict)  # of a failing comparison: expected and got
-    line: int = 0  # of a test, in which it failed
+    line: int = 0  # in which it failed; of a test that runs inside nobody says it
     trouble: str = ""  # "time", or how it destroyed its sandbox
 
     def add(self, output: Any) -> None:
@@ -227,6 +227,7 @@ class _Life:
         compared = done.get("compared")
         if sandbox is self._examiner:
             shown.compared = compared if isinstance(compared, dict) else {}
+        if sandbox is self._examiner or "test" not in order:
             shown.line = done["line"] if type(done.get("line")) is int else 0
 
     def _last_chance(self, sandbox: Sandbox, place: int, shown: Shown) -> Any:

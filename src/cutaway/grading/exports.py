@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from cutaway.grading import nbcourse
 from cutaway.grading.nbcourse import Course
 
 Row = dict[str, Any]
@@ -23,18 +24,27 @@ def rows(course: Course) -> list[Row]:
 
 def _row(submission: Any) -> Row:
     penalty = sum(each.late_submission_penalty or 0.0 for each in submission.notebooks)
-    person = submission.student
+    person, score = submission.student, nbcourse.score(submission)
     return {
         "student": person.id,
         "first_name": person.first_name or "",
         "last_name": person.last_name or "",
         "email": person.email or "",
         "assignment": submission.assignment.name,
-        "score": max(0.0, float(submission.score) - penalty),
+        "score": None if score is None else max(0.0, score - penalty),
         "max": float(submission.max_score),
         "late_penalty": penalty,
         "needs_manual_grade": bool(submission.needs_manual_grade),
+        "marks_waiting": sum(bool(grade.needs_manual_grade) for each in submission.notebooks for grade in each.grades),
     }
+
+
+def unfinished(found: list[Row]) -> list[str]:
+    """What whoever exports should know: who has no mark at all, and how many marks wait for a person."""
+    without = [f"{row['student']} ({row['assignment']})" for row in found if row["score"] is None]
+    waiting = sum(row["marks_waiting"] for row in found)
+    said = [f"no mark, so the field is empty: {', '.join(without)}"] if without else []
+    return said + ([f"{waiting} marks wait for a person"] if waiting else [])
 
 
 def as_csv(found: list[Row]) -> str:
@@ -57,7 +67,7 @@ def for_canvas(found: list[Row]) -> str:
         person = people.setdefault(
             row["student"], {"Student": name, "ID": "", "SIS Login ID": row["student"], "Section": ""}
         )
-        person[row["assignment"]] = f"{row['score']:g}"
+        person[row["assignment"]] = _points(row)
     first = {"Student": "    Points Possible", **possible}
     return _table(["Student", "ID", "SIS Login ID", "Section", *names], [first, *people.values()])
 
@@ -68,13 +78,17 @@ def for_moodle(found: list[Row]) -> str:
     people: dict[str, Row] = {}
     for row in found:
         person = people.setdefault(row["student"], {"username": row["student"], "email": row["email"]})
-        person[row["assignment"]] = f"{row['score']:g}"
+        person[row["assignment"]] = _points(row)
     return _table(["username", "email", *names], list(people.values()))
 
 
 FORMATS: dict[str, Callable[[list[Row]], str]] = {
     "csv": as_csv, "json": as_json, "canvas": for_canvas, "moodle": for_moodle
 }  # fmt: skip
+
+
+def _points(row: Row) -> str:
+    return "" if row["score"] is None else f"{row['score']:g}"
 
 
 def _table(columns: list[str], found: list[Row]) -> str:

@@ -1,19 +1,22 @@
 """What a student is told: for each part the mark, and of what failed the behaviour, and never a test that was hidden.
 
-The page shows the answers as they were handed in. What a cell showed while it was graded is not on it, because a
-submission may have printed what a hidden test gave it.
+Marks, extra points and comments are the gradebook's, so what a person has given counts. What a cell showed while it
+was graded is not on the page, because a submission may have printed what a hidden test gave it; stopped.py says what
+is told of a cell that raised.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cutaway.grading import nbcourse
 from cutaway.grading.nbcourse import Course, Notebook, Source
-from cutaway.grading.writer import RECORD
+from cutaway.grading.writer import BY_HAND, RECORD
 from cutaway.problem import Problem
 
 STYLE = """
@@ -32,64 +35,159 @@ SENTENCES = {
     "missing": "It was not handed in.",
     "not run": "The notebook had used up its time before this part was reached.",
 }
-HIDDEN = (
-    "A test failed that you were not given. Try values that the visible tests leave out: nothing, one, negative, large."
-)
+HIDDEN = "A test failed that you were not given."
+TRY = "Try values that the visible tests leave out: nothing, one, negative, large."
+HINT = re.compile(r"^\s*# *feedback: *(.+)$", re.MULTILINE)  # in a test: the teacher's own sentence for whom it fails
 
 
-def write(course: Course, assignment: str) -> list[Path]:
-    """Write a page for each notebook that has been graded, where nbgrader has its feedback; the pages."""
-    notebooks = {each.name: each for each in nbcourse.notebooks(course, assignment)}
-    written = []
-    for student in course.students(assignment):
-        record = course.step("autograded", student, assignment) / RECORD
-        if not record.exists():
-            continue
-        found = json.loads(record.read_text())
-        for name, marks in found["marks"].items():
-            path = course.step("feedback", student, assignment) / f"{name}.html"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(page(student, assignment, notebooks[name], marks, found["line"]["flags"]))
-            written.append(path)
+class Given(NamedTuple):
+    """What the gradebook says of a cell: its mark, whether a person has given it, and what they wrote."""
+
+    score: float | None = None
+    by_hand: bool = False
+    extra: float = 0.0
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the gradebook says of a student's notebook."""
+
+    score: float | None
+    penalty: float
+    cells: dict[str, Given]
+
+
+def write(course: Course, assignment: str) -> tuple[list[Path], list[str]]:
+    """Write a page for each notebook that was handed in, where nbgrader has its feedback.
+
+    The pages, and the students who have none because nothing of theirs has been graded.
+    """
+    notebooks = nbcourse.notebooks(course, assignment)
+    written, without = [], []
+    with course.gradebook() as book:
+        for student in course.students(assignment):
+            record = course.step("autograded", student, assignment) / RECORD
+            if not record.exists():
+                without.append(student)
+                continue
+            found = json.loads(record.read_text())
+            standings = _standings(book, assignment, student)
+            for notebook in notebooks:
+                path = course.step("feedback", student, assignment) / f"{notebook.name}.html"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                text = page(student, assignment, notebook, found, standings[notebook.name])
+                path.write_bytes(text.encode(errors="replace"))
+                written.append(path)
     if not written:
         raise Problem(
             f"writing feedback on {assignment!r}: nothing has been graded yet; run `cutaway grade {assignment}`"
         )
-    return written
+    return written, without
 
 
-def page(student: str, assignment: str, notebook: Notebook, marks: dict[str, Any], flags: list[str]) -> str:
-    """The page of one notebook."""
-    rows = "".join(_row(notebook.cells[name], mark) for name, mark in marks.items())
-    noted = "".join(f"<li>{html.escape(flag)}</li>" for flag in flags)
-    earned = sum(mark["score"] or 0 for mark in marks.values())
-    most = sum(mark["max"] for mark in marks.values())
-    title = html.escape(f"{assignment}: {notebook.name}")
+def _standings(book: Any, assignment: str, student: str) -> dict[str, Standing]:
+    return {each.name: _standing(each) for each in book.find_submission(assignment, student).notebooks}
+
+
+def _standing(notebook: Any) -> Standing:
+    said = {each.name: each.manual_comment or "" for each in notebook.comments}
+    cells = {name: Given(comment=comment) for name, comment in said.items() if comment}
+    for grade in notebook.grades:
+        score = grade.score if nbcourse.has_mark(grade) else None
+        by_hand = grade.manual_score is not None
+        cells[grade.name] = Given(score, by_hand, grade.extra_credit or 0.0, said.get(grade.name, ""))
+    marked = not notebook.grades or any(map(nbcourse.has_mark, notebook.grades))
+    return Standing(notebook.score if marked else None, notebook.late_submission_penalty or 0.0, cells)
+
+
+# --- A page ----------------------------------------------------------------
+
+
+def page(student: str, assignment: str, notebook: Notebook, found: dict[str, Any], standing: Standing) -> str:
+    """The page of one notebook: the marks as the gradebook has them, and what grading has found."""
+    marks, above = found["marks"].get(notebook.name, {}), headings(notebook)
+    named = [name for name in notebook.cells if name in marks or name in standing.cells]
+    rows = "".join(
+        _row(notebook.cells[name], above.get(name, ""), marks.get(name), standing.cells.get(name, Given()))
+        for name in named
+    )
+    stopped = [f"{cell}: {told}" for cell, _, told in found.get("stopped", {}).get(notebook.name, ()) if told]
+    title = f"{assignment}: {above.get('', notebook.name)}"
     return (
-        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
-        f"<h1>{title}</h1><p>{html.escape(student)}: {earned:g} of {most:g}</p>"
+        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{_safe(title)}</title><style>{STYLE}</style>'
+        f"<h1>{_safe(title)}</h1><p>{_safe(f'{student}: {_total(notebook, standing)}')}</p>"
+        f"{_unread(notebook, found)}"
         f"<table><thead><tr><th>part<th>mark<th>what was seen</thead><tbody>{rows}</tbody></table>"
-        f"{f'<h2>Noted</h2><ul>{noted}</ul>' if noted else ''}</html>"
+        f"{_list('Where your cells stopped', stopped)}"
+        f"{_list('Noted', [each for each in found['line']['flags'] if each != BY_HAND])}</html>"
     )
 
 
-def _row(cell: Source, mark: dict[str, Any]) -> str:
-    score = "" if mark["score"] is None else f"{mark['score']:g}"
-    return f"<tr><td>{html.escape(cell.name)}<td class=n>{score} of {mark['max']:g}<td>{_seen(cell, mark)}"
+def _total(notebook: Notebook, standing: Standing) -> str:
+    most = sum(each.points for each in notebook.cells.values() if each.marked)
+    if standing.score is None:
+        return f"no mark yet, of {most:g}"
+    late = f", after {standing.penalty:g} for being late" if standing.penalty else ""
+    return f"{max(0.0, standing.score - standing.penalty):g} of {most:g}{late}"
+
+
+def _unread(notebook: Notebook, found: dict[str, Any]) -> str:
+    why = found.get("unreadable", {}).get(notebook.name)
+    said = f"{notebook.name}.ipynb: {why}. So it was not marked; hand it in again, or ask your teacher."
+    return f"<p>{_safe(said)}</p>" if why else ""
+
+
+def _list(title: str, lines: list[str]) -> str:
+    return f"<h2>{title}</h2><ul>{''.join(f'<li>{_safe(line)}</li>' for line in lines)}</ul>" if lines else ""
+
+
+def _row(cell: Source, heading: str, mark: dict[str, Any] | None, given: Given) -> str:
+    part = _safe(cell.name) + (f"<br><small>{_safe(heading)}</small>" if heading else "")
+    score = "" if given.score is None else f"{given.score:g}"
+    points = f"{score} of {cell.points:g}" if cell.marked else ""
+    said = [_by_hand(given)] if given.by_hand or given.extra else []
+    if mark and not (given.by_hand and mark["status"] in ("manual", "unanswered")):
+        said.append(_seen(cell, mark))
+    said += [_safe(given.comment).replace("\n", "<br>")] if given.comment else []
+    return f"<tr><td>{part}<td class=n>{points}<td>{'<br>'.join(said)}"
+
+
+def _by_hand(given: Given) -> str:
+    extra = f" {given.extra:g} of it is extra." if given.extra else ""
+    return f"A person has given this mark.{extra}"
 
 
 def _seen(cell: Source, mark: dict[str, Any]) -> str:
     """What failed, as far as the student could have read the test that failed."""
     if mark["status"] != "failed":
-        return html.escape(SENTENCES.get(mark["status"], mark["status"]))
+        return _safe(SENTENCES.get(mark["status"], mark["status"]))
     lines = cell.source.splitlines()
+    hint = HINT.search(cell.source)
     if mark["line"] not in visible(cell.source):
-        return html.escape(HIDDEN)
-    said = f"<code>{html.escape(lines[mark['line'] - 1].strip())}</code><br>{html.escape(mark['why'])}"
+        return _safe(f"{HIDDEN} {hint[1] if hint else TRY}")
+    said = f"<code>{_safe(lines[mark['line'] - 1].strip())}</code><br>{_safe(mark['why'])}"
     if mark["compared"]:
         compared = mark["compared"]
-        said += f"<br>expected {html.escape(compared['expected'])}, got {html.escape(compared['got'])}"
-    return said
+        said += f"<br>expected {_safe(compared['expected'])}, got {_safe(compared['got'])}"
+    return said + (f"<br>{_safe(hint[1])}" if hint else "")
+
+
+def headings(notebook: Notebook) -> dict[str, str]:
+    """The heading under which each cell stands, by the cell's name; under no name, the first of all."""
+    found: dict[str, str] = {}
+    for cell in notebook.released.cells if notebook.released else ():
+        if cell.cell_type == "markdown":
+            for line in (line for line in cell.source.splitlines() if line.startswith("#")):
+                last = line.lstrip("#").strip()
+                found.setdefault("", last)
+        elif found:
+            found[cell.metadata.get("nbgrader", {}).get("grade_id", "-")] = last
+    return found
+
+
+def _safe(text: str) -> str:
+    return html.escape(text)
 
 
 def visible(source: str) -> set[int]:

@@ -28,6 +28,7 @@ class Mark:
     why: str = ""  # of what is not passed: the error, in a line
     compared: dict[str, str] = field(default_factory=dict)
     line: int = 0  # of the test, in which it failed
+    asked: str = ""  # what stands in that line
 
     def plain(self) -> dict[str, Any]:
         """As it crosses between processes and into files."""
@@ -44,7 +45,8 @@ def mark(cell: Cell, shown: Shown, mode: str) -> Mark:
     if not shown.ran:
         return Mark(0.0, owned.points, "not run", mode, "the notebook's time was over before this test")
     if (error := _error(shown)) is not None:
-        return Mark(0.0, owned.points, "failed", mode, error, shown.compared, shown.line)
+        asked = dict(enumerate(owned.source.splitlines(), 1)).get(shown.line, "").strip()
+        return Mark(0.0, owned.points, "failed", mode, error, shown.compared, shown.line, asked)
     if not shown.passed:
         return Mark(0.0, owned.points, "failed", mode, "the test did not come to its end")
     return _whole_or_part(owned.points, shown, mode)

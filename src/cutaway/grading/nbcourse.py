@@ -234,6 +234,20 @@ def _read(path: Path) -> NotebookNode | None:
     return found
 
 
+# --- What stands in the gradebook ------------------------------------------
+
+
+def score(submission: Any) -> float | None:
+    """The sum of a submission's marks, as the gradebook has it; None while a notebook of it has no mark at all."""
+    marked = all(any(map(has_mark, each.grades)) for each in submission.notebooks if each.grades)
+    return float(submission.score) if marked else None
+
+
+def has_mark(grade: Any) -> bool:
+    """Whether the cell has a mark, be it of a test or of a person."""
+    return grade.auto_score is not None or grade.manual_score is not None
+
+
 # --- What was handed in ----------------------------------------------------
 
 

@@ -74,7 +74,7 @@ class Student:
                 done = self._recorder.run(order["run"])
             finally:
                 self._busy = False
-            self._grader.send({"done": done, "of": order.get("of")})
+            self._grader.send({"done": done, "line": self._recorder.failed_line, "of": order.get("of")})
         if "mark" in order:
             self._recorder.flush()
             self._grader.send({"marked": True, "of": order["of"]})

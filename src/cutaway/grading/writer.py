@@ -15,18 +15,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import nbformat
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import OperationalError
 
+from cutaway.grading import nbcourse
 from cutaway.grading.assignment import Assignment, Graded
 from cutaway.grading.marks import Mark
 from cutaway.grading.nbcourse import Course, File
 from cutaway.problem import Problem
 
 RECORD = ".cutaway.json"
+BY_HAND = "marks that a person has given count"
 LOCKED_S, PAUSE_S = 60.0, 0.1
 
 Line = dict[str, Any]  # what --json prints of a submission
@@ -56,8 +58,8 @@ class Writer:
 
     def write(self, student: str, fingerprint: str, graded: Graded, files: list[File], timestamp: str | None) -> Line:
         """Write the marks, then the folder; the line of the submission."""
-        late = self._patiently(lambda: self._write_marks(student, graded, timestamp))
-        line = shown(student, self._assignment, graded, *late)
+        stands = self._patiently(lambda: self._write_marks(student, graded, timestamp))
+        line = shown(student, self._assignment, graded, stands)
         self._write_folder(student, fingerprint, graded, files, line)
         return line
 
@@ -75,22 +77,25 @@ class Writer:
                     ) from error
                 time.sleep(PAUSE_S)
 
-    def _write_marks(self, student: str, graded: Graded, timestamp: str | None) -> tuple[float, float]:
-        """Everything of one submission, committed at once; what is taken off for lateness, and the score without."""
+    def _write_marks(self, student: str, graded: Graded, timestamp: str | None) -> Stands:
+        """Everything of one submission, committed at once; how it stands in the gradebook then."""
         book, name = self._book, self._assignment.name
         book.update_or_create_student(student)
         handed_in = {"timestamp": timestamp} if timestamp else {}
         submission = book.update_or_create_submission(name, student, **handed_in)
         for notebook in submission.notebooks:
             marks = graded.marks.get(notebook.name)
-            for grade in notebook.grades if marks is not None else ():
-                _set(grade, marks[grade.name])  # type: ignore[index]
+            for grade in notebook.grades:
+                if marks is not None:
+                    _set(grade, marks[grade.name])
+                elif not grade.needs_manual_grade:
+                    grade.needs_manual_grade = True
             for comment in notebook.comments:
                 unanswered = (notebook.name, comment.name) in graded.unanswered
                 comment.auto_comment = "No response." if unanswered else None
         book.db.commit()
         penalty = self._penalize(submission, student)
-        return penalty, float(submission.score)
+        return Stands(nbcourse.score(submission), penalty, submission.total_seconds_late)
 
     def _penalize(self, submission: Any, student: str) -> float:
         seconds, total = submission.total_seconds_late, 0.0
@@ -119,8 +124,10 @@ class Writer:
             for name, page in graded.pages.items():
                 _write(fresh / f"{name}.ipynb", json.dumps(page, indent=1, ensure_ascii=False).encode(errors="replace"))
             _write(
-                fresh / RECORD, json.dumps({"fingerprint": fingerprint, "line": line, "marks": _plain(graded)}).encode()
-            )
+                fresh / RECORD,
+                json.dumps({"fingerprint": fingerprint, "line": line, "marks": _plain(graded),
+                            "stopped": graded.stopped, "unreadable": graded.unreadable}).encode(),
+            )  # fmt: skip
             old = final.with_name(f".{final.name}.old")
             _remove(old)
             with suppress(FileNotFoundError):
@@ -143,25 +150,34 @@ def _set(grade: Any, mark: Mark) -> None:
         grade.auto_score, grade.needs_manual_grade = mark.score, needs
 
 
-def shown(
-    student: str, assignment: Assignment, graded: Graded, penalty: float = 0.0, total: float | None = None
-) -> Line:
+class Stands(NamedTuple):
+    """How a submission stands in the gradebook: its score (None when it has no mark), and what comes of lateness."""
+
+    score: float | None
+    penalty: float = 0.0
+    late_s: float = 0.0
+
+
+def shown(student: str, assignment: Assignment, graded: Graded, stands: Stands | None = None) -> Line:
     """The line of a submission: what `--json` prints, and what reports are made of."""
     cells = _named(graded.marks)
     flags = list(graded.flags)
     earned = sum(mark.score or 0.0 for mark in cells.values())
-    before = earned if total is None else total
-    if penalty:
-        flags.append(f"late: {penalty:g} points are taken off")
-    if before != earned:
-        flags.append("marks that a person has given count")
+    stands = stands or Stands(None if graded.unreadable else earned)
+    if stands.late_s > 0:
+        taken = f": {stands.penalty:g} points are taken off" if stands.penalty else ""
+        flags.append(f"late by {stands.late_s / 3600:.1f} hours{taken}")
+    if stands.score is not None and graded.unreadable:
+        flags.append("the marks that it had before stand")
+    elif stands.score not in (None, earned):
+        flags.append(BY_HAND)
     if graded.unreadable:
         cells = {} if len(graded.unreadable) == len(assignment.notebooks) else cells
     return {
         "student": student,
         "assignment": assignment.name,
         "cells": {name: {"score": mark.score, "max": mark.max, "status": mark.status} for name, mark in cells.items()},
-        "score": max(0.0, before - penalty),
+        "score": None if stands.score is None else max(0.0, stands.score - stands.penalty),
         "max": sum(each.points for one in assignment.notebooks for each in one.cells.values() if each.marked),
         "flags": flags,
     }

@@ -1,0 +1,69 @@
+"""Where answers stopped: the error that ended a cell, of which a later test only sees what is missing.
+
+Teachers are told all of it. A student's page is told all of it up to the first test with hidden lines. After that a
+submission may know what such a test gave it, and could write that into its error; so of a later one the page has the
+kind, the line, and a name that stands in the cell itself, and of no more than a few cells.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from typing import Any, NamedTuple
+
+from cutaway.grading.execution import Shown
+from cutaway.grading.restored import Cell
+
+SAID_CHARACTERS, FIRST_CHARACTERS = 300, 40
+MOST_TOLD = 3
+NAMED = re.compile(r"No module named '(\w+)'|name '(\w+)' is not defined")
+
+
+class Stopped(NamedTuple):
+    """A cell that ended with an error: what a teacher is told of it, and what its page."""
+
+    cell: str
+    said: str
+    told: str
+
+
+def stopped(cells: list[Cell], shown: list[Shown]) -> list[Stopped]:
+    """The cells that are no tests, were answered, and ended with an error, in order."""
+    found, hidden, told = [], False, 0
+    for cell, one in zip(cells, shown, strict=True):
+        if cell.owned is not None and cell.owned.tests:
+            hidden = hidden or "BEGIN HIDDEN TESTS" in cell.owned.source
+        elif (error := _error(one)) and not cell.unanswered:
+            told += hidden
+            full, plain = f"{error}{_line(cell, one)}", f"{_known(cell, one)}{_line(cell, one)}"
+            found.append(Stopped(_name(cell), full, "" if told > MOST_TOLD else plain if hidden else full))
+    return found
+
+
+def _name(cell: Cell) -> str:
+    first = (cell.source.strip().splitlines() or [""])[0]
+    return cell.owned.name if cell.owned else f"the cell that begins “{first[:FIRST_CHARACTERS]}”"
+
+
+def _last(shown: Shown) -> dict[str, Any] | None:
+    return next((each for each in reversed(shown.outputs) if each["output_type"] == "error"), None)
+
+
+def _error(shown: Shown) -> str:
+    error = _last(shown)
+    return f"{error['ename']}: {error['evalue']}".strip(": ")[:SAID_CHARACTERS] if error else ""
+
+
+def _line(cell: Cell, shown: Shown) -> str:
+    return f", line {shown.line}" if 0 < shown.line <= len(cell.source.splitlines()) else ""
+
+
+def _known(cell: Cell, shown: Shown) -> str:
+    """Of an error that may have been written with knowledge of a hidden test, what says nothing of it."""
+    error = _last(shown)
+    kind = getattr(builtins, error["ename"], None) if error else None
+    if error is None or not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        return "an error"
+    named = NAMED.fullmatch(error["evalue"])
+    name = named and (named[1] or named[2])
+    return f"{kind.__name__}: {error['evalue']}" if name and name in cell.source else kind.__name__

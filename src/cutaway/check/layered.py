@@ -12,10 +12,12 @@ disk #                   a device
 from __future__ import annotations
 
 import io
+import os
 import re
 import stat
 import tarfile
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -25,7 +27,9 @@ Lines = Sequence[str]  # of one layer, or of a folder
 
 LINE = re.compile(r"(?:([0-7]{3,4}) )?(\S+?)(/)?(?: (==|=|->|#) ?(.*))?", re.DOTALL)
 KINDS = {"=": tarfile.REGTYPE, "->": tarfile.SYMTYPE, "==": tarfile.LNKTYPE, "#": tarfile.BLKTYPE}
-SHOWN_BYTES = 200  # of a file that somebody else made
+SHOWN_BYTES, MOST = 200, 1000  # of a file, and files, that somebody else made
+
+NEITHER_WAIT_NOR_FOLLOW = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC  # whatever lies there by now
 
 # --- To tars ---------------------------------------------------------------
 
@@ -62,7 +66,7 @@ def _member(line: str) -> tuple[tarfile.TarInfo, bytes]:
 def tree(folder: str | Path) -> list[str]:
     """What a folder holds, in the same lines, sorted; permissions are always named."""
     names: dict[int, str] = {}  # of each file by its inode: the first one
-    paths = sorted(Path(folder).rglob("*"))
+    paths = sorted(islice(Path(folder).rglob("*"), MOST))
     return sorted((_line(path, str(path.relative_to(folder)), names) for path in paths), key=_name)
 
 
@@ -81,7 +85,7 @@ def _line(path: Path, name: str, names: dict[int, str]) -> str:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open(os.open(path, NEITHER_WAIT_NOR_FOLLOW), "rb") as file:  # noqa: PTH123  it is a descriptor
             return file.read(SHOWN_BYTES).decode(errors="replace")
     except OSError as error:
         return f"({error.strerror})"

@@ -210,6 +210,16 @@ def test_usual_protections_are_on() -> None:
                 made.run(f"mkdir -p /mnt; {attempt}")
 
 
+def test_nobody_inside_can_look_into_the_keeper_or_end_it() -> None:
+    """It has more rights than they have: its memory, its files and its program are closed to them."""
+    with Container() as made:
+        for attempt in ("grep . /proc/1/environ", "grep . /proc/1/maps", "grep . /proc/1/exe", "readlink /proc/1/fd/3"):
+            with pytest.raises(CommandFailed):
+                made.run(attempt)
+        made.run("for signal in 9 15 2 1 19 20 17; do kill -$signal 1; done; true")
+        assert made.run("echo as before") == "as before"
+
+
 # --- As an ordinary user, and after a violent end --------------------------
 
 ORDINARY = """
@@ -220,6 +230,7 @@ import os, tempfile
 with Container(volumes={tempfile.mkdtemp(dir=os.environ["HOME"]): "/data"}, env={"A": "b"}) as made:
     print(*made.run("id -u; echo $A; touch /x /data/y && ls /data; ls /sys/class/net").split())
     background = made.start("echo begun; sleep 77")
+    print(made.run("cat /proc/1/environ /proc/1/exe 2>&1 | grep -c denied; kill -9 1; echo as before").split())
 try:
     Container(memory_bytes=1 << 25).close()
     print("limited")
@@ -237,9 +248,9 @@ print(ledger.entries(), [each.name for each in Path(os.environ["CUTAWAY_STATE"])
 def test_an_ordinary_user_has_containers_too(as_ordinary_user: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     done = as_ordinary_user("-c", ORDINARY)
     told = done.stdout.splitlines()
-    assert told[0] == "0 b y lo", done
-    assert told[1] == "limited" or "delegated to this user, or a lab machine" in told[1]
-    assert told[2:] == ["lo", "[] []"], done
+    assert told[:2] == ["0 b y lo", "['2', 'as', 'before']"], done
+    assert told[2] == "limited" or "delegated to this user, or a lab machine" in told[2]
+    assert told[3:] == ["lo", "[] []"], done
 
 
 @root
@@ -250,9 +261,9 @@ def test_root_that_gave_its_rights_up_has_containers_too(state: Path) -> None:
         env=os.environ | {"HOME": str(state), "CUTAWAY_STATE": str(state / "other")},
         capture_output=True, text=True, check=True,
     ).stdout.splitlines()  # fmt: skip
-    assert told[0] == "0 b y lo"
-    assert told[1] == "limited" or "delegated to this user, or a lab machine" in told[1]
-    assert told[2:] == ["lo", "[] []"]
+    assert told[:2] == ["0 b y lo", "['2', 'as', 'before']"]
+    assert told[2] == "limited" or "delegated to this user, or a lab machine" in told[2]
+    assert told[3:] == ["lo", "[] []"]
 
 
 KILLED = """

@@ -121,7 +121,7 @@ def test_skopeo_takes_our_layout_and_we_take_its(written: Path, tmp_path: Path) 
     assert layout.read(copied).layers == layout.read(written).layers
 
 
-@pytest.mark.parametrize("damage", ["blob", "index", "missing", "name", "path"])
+@pytest.mark.parametrize("damage", ["blob", "index", "missing", "name", "path", "deep"])
 def test_a_damaged_layout_is_refused(damage: str, written: Path) -> None:
     index = json.loads((written / "index.json").read_text())
     blobs = sorted((written / "blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
@@ -129,6 +129,8 @@ def test_a_damaged_layout_is_refused(damage: str, written: Path) -> None:
         blobs[0].write_bytes(blobs[0].read_bytes() + b" ")
     elif damage == "index":
         (written / "index.json").write_text("{}")
+    elif damage == "deep":
+        (written / "index.json").write_text('{"manifests": ' + "[" * 100_000)
     elif damage == "missing":
         blobs[-1].unlink()
     elif damage == "path":

@@ -276,3 +276,10 @@ def test_the_requirement_holds_as_in_runc(
 
 def test_the_cases_are_numbered_without_a_gap() -> None:
     assert [case.number for case in CASES] == list(range(1, len(CASES) + 1))
+
+
+def test_the_list_of_requirements_names_every_case_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs/oci.md").read_text()
+    cells = [line.split("|")[2] for line in page.splitlines() if line.startswith("| ")]
+    listed = {int(number) for cell in cells for number in re.findall(r"\b\d+\b", cell.split(";")[0])}
+    assert listed == {case.number for case in CASES}

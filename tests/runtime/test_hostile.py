@@ -200,6 +200,15 @@ def test_hundreds_of_damaged_configs(ours: Runtime, bundle: Bundler) -> None:
         (lambda c: c["linux"].update(rootfsPropagation="much"), "linux.rootfsPropagation: 'much' is none of"),
         (lambda c: c["linux"].update(cgroupsPath="/../../x"), "leads upwards"),
         (lambda c: c["linux"]["namespaces"].append({"type": "pid"}), "pid stands there twice"),
+        (lambda c: c["linux"]["namespaces"].remove({"type": "uts"}), "hostname takes a uts namespace"),
+        (lambda c: c["linux"]["namespaces"].append({"type": "moon"}), "type 'moon' is none of cgroup"),
+        (lambda c: c["process"]["rlimits"].extend(c["process"]["rlimits"]), "one type stands there twice"),
+        (lambda c: c["process"]["rlimits"][0].update(type="RLIMIT_NONE"), "Linux has no such limit"),
+        (lambda c: c["linux"].update(devices=[{"path": "/dev/shm", "type": "c"}]), "something else is there already"),
+        (lambda c: c["linux"].update(devices=[{"path": "/dev/x", "type": "q"}]), "type 'q' is none of c, u, b, p"),
+        (lambda c: c["linux"].update(personality={"domain": "BSD"}), "'BSD': LINUX or LINUX32"),
+        (lambda c: c["process"].update(cwd="here"), "cwd 'here' is not absolute"),
+        (lambda c: c.update(hooks={"prestart": [{"path": "true"}]}), "path 'true' is not absolute"),
         (
             lambda c: c["linux"]["namespaces"].append({"type": "time", "path": "/no"}),
             "joining the time namespace",
@@ -213,6 +222,14 @@ def test_what_is_not_served_is_said(
     assert done.returncode == 1
     assert says in done.stderr
     assert ours("list", "-q").stdout == ""
+
+
+def test_what_the_specification_does_not_know_is_no_error(ours: Runtime, bundle: Bundler) -> None:
+    def change(config: Config) -> None:
+        config |= {"later": {"x": 1}, "annotations": {"org.example.unknown": "1"}}
+        config["linux"]["later"], config["process"]["later"] = [1], None
+
+    assert ours.run(bundle("true", change=change)).returncode == 0
 
 
 @pytest.mark.parametrize(

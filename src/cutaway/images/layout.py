@@ -34,15 +34,15 @@ def read(folder: Path, name: str | None = None, most_bytes: int = layers.MOST_BY
     """The image of a layout; of several, the one with this name."""
     try:
         manifest = _manifest(folder, name)
-        config = json.loads(_blob(folder, manifest["config"]))
+        config = dict(json.loads(_blob(folder, manifest["config"])))
         packed = [_plain(_blob(folder, each), each, most_bytes) for each in manifest["layers"]]
         wanted = config["rootfs"]["diff_ids"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if len(wanted) != len(packed):
+            raise LayerError(f"reading {folder}: {len(packed)} layers, but the configuration names {len(wanted)}")
+        for each, digest in zip(packed, wanted, strict=True):
+            layers.verified(each, digest)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise LayerError(f"reading {folder}: it is no OCI layout, or a damaged one: {error!r}") from None
-    if len(wanted) != len(packed):
-        raise LayerError(f"reading {folder}: {len(packed)} layers, but the configuration names {len(wanted)}")
-    for each, digest in zip(packed, wanted, strict=True):
-        layers.verified(each, digest)
     return Image(config, packed)
 
 

@@ -1,4 +1,5 @@
-"""What the checks say of an answer: `python verdicts.py LAB` says it of the solution and of every wrong one.
+"""What the checks say of an answer: `python verdicts.py LAB` says it of the solution and of every wrong one,
+and `python verdicts.py LAB TASK` of one task of the solution.
 
 The second is for whoever is somebody else than the test run: the verdict may not depend on that.
 """
@@ -59,8 +60,13 @@ def hasten(check: Check) -> None:
     object.__setattr__(check, "look", hasty)
 
 
-def main(lab: str) -> None:
-    """Print, for each answer, the checks that did not pass."""
+def main(lab: str, task: str = "") -> None:
+    """Print, for each answer, the checks that did not pass; for one task of the solution, that alone."""
+    if task:
+        with tempfile.TemporaryDirectory() as folder:
+            said = results(lab, master(lab), Path(folder), int(task))
+        print(json.dumps({"solution": [each.name for each in said if each.status is not Status.PASSED]}))
+        return
 
     def unmet(wrong: WrongAnswer | None) -> tuple[str, list[str]]:
         with tempfile.TemporaryDirectory() as folder:

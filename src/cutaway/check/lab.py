@@ -50,6 +50,11 @@ class Lab:
         """The learner's own port."""
         return self.learner.port
 
+    @property
+    def network(self) -> dict[str, str]:
+        """The learner's own network, and who has which address in it."""
+        return self.learner.network
+
     def clear(self) -> None:
         """End all that this notebook has started since the lab was begun, and empty `folder`."""
         while self.made:

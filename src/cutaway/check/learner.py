@@ -67,6 +67,15 @@ class Learner:
         return f"{draw.choice(MINERALS)}-{draw.randrange(1000, 10_000)}"
 
     @property
+    def network(self) -> dict[str, str]:
+        """A network for private use with an address for each of `host`, `web` and `database`, such as 10.37.4.0/24."""
+        draw = self.random("network")
+        prefix = f"10.{draw.randrange(20, 250)}.{draw.randrange(20, 250)}"
+        web, database = draw.sample(range(2, 250), 2)
+        parts = {"network": "0/24", "host": "1", "web": str(web), "database": str(database)}
+        return {name: f"{prefix}.{part}" for name, part in parts.items()}
+
+    @property
     def port(self) -> int:
         """A port for a service."""
         return self.random("port").choice(PORTS)

@@ -117,6 +117,36 @@ def fetch(process: Process, port: int, path: str) -> str:
     return str(_look({Kind.NET}, process, "fetch", str(port), path))
 
 
+def call(process: Process, address: str, port: int) -> str:
+    """The first line of what a service says to a call from its network; TimeoutError when nothing comes back."""
+    return str(_look({Kind.NET}, process, "call", address, str(port)))
+
+
+def resolve(process: Process, name: str) -> str | None:
+    """The address that a name has for it: by its own hosts file, else by the name servers that it would ask.
+
+    Both are read and asked from here, so that no library is loaded that it might have put in the way.
+    """
+    for line in read(process, "/etc/hosts").splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        if name in names:
+            return address
+    for server in _name_servers(process):
+        with suppress(OSError):  # nobody there, or the name is unknown to it: the next one
+            return str(_look({Kind.NET}, process, "ask", server, name))
+    return None
+
+
+def _name_servers(process: Process) -> list[str]:
+    try:
+        settings = [line.split() for line in read(process, "/etc/resolv.conf").splitlines()]
+    except ProcessLookupError:
+        raise
+    except OSError:  # a machine without one, or with a link to somewhere else
+        return []
+    return [words[1] for words in settings if words[:1] == ["nameserver"] and len(words) > 1]
+
+
 def _look(kinds: set[Kind], process: Process, verb: str, *arguments: str) -> Any:
     """Send the lookout in, and hear what it tells."""
     others = {kind for kind in kinds if own(process, kind)}

@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import stat
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,8 @@ from cutaway.linux.namespaces import Kind
 
 LIMIT_BYTES = 65536  # of what is read, wherever it comes from
 TIMEOUT_S = 2.0
+CALL_S = 1.0  # for somebody on a wire of ours to take up a call
+DNS_PORT, RECURSION_DESIRED, A_OF_THE_INTERNET = 53, 0x0100, (1, 1)  # RFC 1035, 4.2.1, 4.1.1, 3.2.2 and 3.2.4
 
 
 def host_name() -> str:
@@ -56,7 +59,36 @@ def fetch(port: str, path: str) -> str:
     return answer.decode(errors="replace")
 
 
-VERBS: dict[str, Callable[..., Any]] = {"host_name": host_name, "read": read, "listed": listed, "fetch": fetch}
+def call(address: str, port: str) -> str:
+    """The first line of what a service at an address says of its own accord."""
+    with socket.create_connection((address, int(port)), timeout=CALL_S) as connection:
+        connection.settimeout(TIMEOUT_S)
+        return connection.makefile(errors="replace").readline(LIMIT_BYTES).strip()
+
+
+def ask(server: str, name: str) -> str:
+    """The address that a name server has for a name; OSError when it has none. RFC 1035, 4.1."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    question = labels + b"\0" + struct.pack(">HH", *A_OF_THE_INTERNET)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.settimeout(TIMEOUT_S)
+        line.connect((server, DNS_PORT))
+        line.send(struct.pack(">HHHHHH", 1, RECURSION_DESIRED, 1, 0, 0, 0) + question)
+        answer = line.recv(LIMIT_BYTES)
+    records = answer[12 + len(question) :]  # one compressed name, type, class, time to live, length, address
+    if len(records) < 16 or struct.unpack_from(">HH", records, 2) != A_OF_THE_INTERNET:
+        raise OSError(errno.ENOENT, f"{server} knows no {name}")
+    return socket.inet_ntoa(records[12:16])
+
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "host_name": host_name,
+    "read": read,
+    "listed": listed,
+    "fetch": fetch,
+    "call": call,
+    "ask": ask,
+}
 
 
 def main(pidfd: str, kinds: str, verb: str, *arguments: str) -> None:

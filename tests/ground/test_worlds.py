@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from cutaway import ledger
-from cutaway.ground import worlds
-from cutaway.ground.worlds import FAULTS, World
+from cutaway.ground import repair
+from cutaway.ground.repair import FAULTS
+from cutaway.ground.worlds import World
 from cutaway.linux import Kind, links, processes, shared
 
 SOUND = {
@@ -25,33 +26,44 @@ SOUND = {
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with worlds.wired() as made:
+    with repair.wired() as made:
         yield made
 
 
 def test_everybody_gets_through_and_is_known_by_the_address_that_the_page_says(world: World) -> None:
-    assert worlds.complaints(world) == SOUND
+    assert repair.complaints(world) == SOUND
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_fault_is_noticed_and_its_mend_mends_all(name: str, world: World) -> None:
     fault = FAULTS[name]
-    worlds.place(world, fault.place).run(fault.breaks)
-    assert worlds.complaints(world) != SOUND
-    worlds.place(world, fault.place).run(fault.mends)
-    assert worlds.complaints(world) == SOUND
+    repair.place(world, fault.place).run(fault.breaks)
+    assert repair.complaints(world) != SOUND
+    repair.place(world, fault.place).run(fault.mends)
+    assert repair.complaints(world) == SOUND
 
 
 def test_a_seed_always_breaks_the_same_thing_and_every_fault_has_its_seed() -> None:
-    drawn = {worlds.fault_of(seed) for seed in range(200)}
+    drawn = {repair.fault_of(seed) for seed in range(200)}
     assert drawn == set(FAULTS)
-    assert worlds.fault_of("the first day") == "an address in another network"  # as the page tells it
+    assert repair.fault_of("the first day") == "an address in another network"  # as the page tells it
 
 
 def test_the_machines_own_network_is_not_touched(world: World) -> None:
     assert not {"bridge0", "uplink", "veth-web"} & set(links.links())
     for pid in world.places.values():
         assert not {Kind.NET, Kind.USER, Kind.MNT} & shared("self", pid)
+
+
+def test_what_root_of_a_box_writes_into_its_hosts_stays_there(world: World) -> None:
+    before = Path("/etc/hosts").read_text()
+    world.boxes["database"].run(
+        "echo 10.10.0.4 nobody-else >> /etc/hosts; echo nameserver 10.10.0.5 > /etc/resolv.conf"
+    )
+    assert "nobody-else" in world.boxes["database"].run("cat /etc/hosts")
+    assert Path("/etc/hosts").read_text() == before
+    assert "10.10.0.5" not in Path("/etc/resolv.conf").read_text()
+    world.boxes["database"].run(": > /etc/resolv.conf")
 
 
 def test_a_box_does_not_see_the_hosts_links(world: World) -> None:
@@ -67,8 +79,8 @@ def test_what_a_world_made_is_gone_when_it_is_closed(state_folder: Path) -> None
 
 
 KILLED = """
-from cutaway.ground import worlds
-print(*worlds.wired().places.values(), flush=True)
+from cutaway.ground import repair
+print(*repair.wired().places.values(), flush=True)
 input()
 """
 

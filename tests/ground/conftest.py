@@ -2,5 +2,6 @@
 
 from engines import engine, fresh, image, shared
 from machines import guest
+from ordinary import as_ordinary_user
 
-__all__ = ["engine", "fresh", "guest", "image", "shared"]
+__all__ = ["as_ordinary_user", "engine", "fresh", "guest", "image", "shared"]

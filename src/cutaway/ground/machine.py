@@ -16,7 +16,7 @@ import shlex
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any, Literal, Self
 
 from cutaway.ground.grounds import INSIDE
 from cutaway.ground.guest import accelerators, conversation, exports, initramfs, kernel, qemu, qmp, running, saved
+from cutaway.ground.guest import notebook as notebooks
 from cutaway.ground.guest.running import BEGIN_S, SEED_BYTES, Owner, Running
 from cutaway.linux.commands import Command, CommandFailed, words
 from cutaway.linux.processes import Process
@@ -66,17 +67,18 @@ def start(
     disks: Sequence[Path] = (),
     cable: int | None = None,
     boot: bool = False,
+    notebook: bool = False,
 ) -> Machine:
     """A machine that has begun. It ends with `owner`, else with this process; "itself" stays until it is stopped.
 
     It goes on from a saved one, which is made at the first use; with `boot`, its kernel is booted for it alone.
     `folders` of the reader's are shown to it, read-only, beside programs and the course. A machine with `disks`, files
-    that hold raw ones, or with an end of a `cable` is booted.
+    that hold raw ones, or with an end of a `cable` is booted. In one for a `notebook`, its kernel waits for a word.
     """
     name = name or f"machine-{secrets.token_hex(3)}"
     if any(each.name == name for each in running.all_of_them()):
         raise Problem(f"starting {name}: a machine of that name runs; stop it first, or choose another name")
-    spec = replace(specify(memory_mib, cpus, folders), disks=disks, cable=cable)
+    spec = replace(specify(memory_mib, cpus, folders, notebook), disks=disks, cable=cable)
     if boot or disks or cable is not None:
         fds = () if cable is None else (cable,)
         started = running.start(name, qemu.command(spec, None), owner or Process.current(), fds)
@@ -96,11 +98,14 @@ def wire() -> tuple[int, int]:
     return ours.detach(), theirs.detach()
 
 
-def specify(memory_mib: int = MEMORY_MIB, cpus: int = 1, folders: Iterable[Path] = ()) -> qemu.Spec:
+def specify(
+    memory_mib: int = MEMORY_MIB, cpus: int = 1, folders: Iterable[Path] = (), notebook: bool = False
+) -> qemu.Spec:
     """The computer that a machine with these wishes gets on this host."""
     guest_kernel = kernel.find()
+    boots_from = notebooks.ready(guest_kernel) if notebook else initramfs.ready(guest_kernel)
     lent = exports.lent(guest_kernel, folders)
-    spec = qemu.Spec(kernel.bare(guest_kernel), initramfs.ready(guest_kernel), lent, "tcg", memory_mib, cpus)
+    spec = qemu.Spec(kernel.bare(guest_kernel), boots_from, lent, "tcg", memory_mib, cpus, notebook=notebook)
     return replace(spec, accelerator=accelerators.choose(spec).name)
 
 
@@ -165,7 +170,7 @@ class Machine:
 
         `terminal` is the rows and columns of one to run it on. When the guest itself is silent, that is a Problem.
         """
-        where = {"cwd": str(Path.cwd()), "env": self._environment() | (env or {})}
+        where = {"cwd": str(Path.cwd()), "env": self.environment() | (env or {})}
         request = {"do": "run", "argv": list(argv), "terminal": terminal, **where}
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         try:
@@ -208,11 +213,18 @@ class Machine:
 
     def publish(self, port: int, host_port: int = 0) -> int:
         """Let the guest's TCP port be reached on the host's loopback; the host's port, chosen if none is named."""
+        return self.publish_all({port: host_port})[0]
+
+    def publish_all(self, ports: Mapping[int, int]) -> list[int]:
+        """The same for several: the guest's ports, and the host's that are wanted for them or 0."""
+        with qmp.Monitor(self.running.folder) as monitor:
+            return [self._published(monitor, port, wanted) for port, wanted in ports.items()]
+
+    def _published(self, monitor: qmp.Monitor, port: int, host_port: int) -> int:
         for _ in range(1 if host_port else TRIES):
             chosen = host_port or _free_port()
-            with qmp.Monitor(self.running.folder) as monitor:
-                line = f"hostfwd_add net tcp:{LOOPBACK}:{chosen}-:{port}"
-                refusal = monitor.do("human-monitor-command", **{"command-line": line})
+            line = f"hostfwd_add net tcp:{LOOPBACK}:{chosen}-:{port}"
+            refusal = monitor.do("human-monitor-command", **{"command-line": line})
             if not refusal:
                 return chosen
         raise Problem(
@@ -237,7 +249,7 @@ class Machine:
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise self._ended() from error
 
-    def _environment(self) -> Env:
+    def environment(self) -> Env:
         """What commands find: the course's own Python first, and of the host's environment only the terminal's name."""
         path = f"{Path(sys.prefix, 'bin')}:{PATH}"
         own = {"PATH": path, "HOME": "/root", "USER": "root", "SHELL": "/bin/bash", "LANG": "C.UTF-8"}

@@ -1,14 +1,14 @@
 """A notebook's kernel in a lab machine: its cells run as root under another kernel, and need no change.
 
-Jupyter asks a provisioner for a process and a way to talk to it. This one starts a fresh machine, which ends with the
-notebook's server however that ends, runs the usual kernel in it, and publishes the kernel's five ports here. A restart
-is another fresh machine. See jupyter_client's "Kernel Provisioning".
+Jupyter asks a provisioner for a process and a way to talk to it. This one starts a machine in which a kernel is up
+already (guest/notebook.py), publishes the kernel's five ports here, and gives it the connection's key. The machine ends
+with the notebook's server however that ends; a restart is another fresh machine. See jupyter_client's "Kernel
+Provisioning".
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import threading
@@ -19,6 +19,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from cutaway.ground import machine
+from cutaway.ground.guest import notebook
 from cutaway.ground.guest.exports import Unlendable
 from cutaway.ground.machine import LOOPBACK, Machine
 from cutaway.problem import Problem
@@ -26,10 +27,7 @@ from cutaway.problem import Problem
 # --- Words -----------------------------------------------------------------
 
 MEMORY_MIB = 1024
-SERVERS = ("shell", "iopub", "stdin", "control", "hb")
-GUEST_PORTS = {f"{name}_port": 9000 + number for number, name in enumerate(SERVERS)}
-CONNECTION, PID = "/run/kernel.json", "/run/kernel.pid"
-START = f"echo $$ > {PID}; exec python -m ipykernel_launcher -f {CONNECTION}"
+WORD_S = 60
 DEAD = -signal.SIGKILL  # the status of a kernel whose machine has ended
 
 Facts = dict[str, Any]
@@ -39,6 +37,8 @@ class LabMachineProvisioner(KernelProvisionerBase):
     """One machine, and the kernel in it."""
 
     guest: Machine | None = None
+    cwd: Path
+    pid = 0  # in the guest
     status: int | None = None
     _carrier: threading.Thread | None = None
 
@@ -46,41 +46,41 @@ class LabMachineProvisioner(KernelProvisionerBase):
 
     async def pre_launch(self, **kwargs: Any) -> Facts:
         """Start the machine and tell Jupyter by which ports of ours the kernel will be reached."""
-        cwd = Path(kwargs.get("cwd") or Path.cwd())
-        self.guest = await asyncio.to_thread(started, cwd)
-        published = await asyncio.to_thread(self._publish)
+        self.cwd = Path(kwargs.get("cwd") or Path.cwd())
+        self.guest = await asyncio.to_thread(started, self.cwd)
         manager: Any = self.parent
         manager.ip = LOOPBACK
-        for name, port in published.items():
-            setattr(manager, name, port)
+        wanted = {port: getattr(manager, f"{name}_port") for name, port in notebook.PORTS.items()}  # 0, or as before
+        for name, port in zip(notebook.PORTS, await asyncio.to_thread(self.guest.publish_all, wanted), strict=True):
+            setattr(manager, f"{name}_port", port)
         manager.write_connection_file()
         self.connection_info = manager.get_connection_info()
         return await super().pre_launch(cmd=[], **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start the kernel; a thread carries what it writes outside its cells, and waits for its end."""
-        await asyncio.to_thread(self._tell_ports)
-        self.status = None
-        self._carrier = threading.Thread(target=self._carry, daemon=True)
+        """Give the kernel its word; a thread carries what it writes outside its cells, and waits for its end."""
+        assert self.guest
+        manager: Any = self.parent
+        self.status, begun = None, threading.Event()
+        word = {"key": manager.session.key.decode(), "cwd": str(self.cwd), "env": self.guest.environment()}
+        self._carrier = threading.Thread(target=self._carry, args=(self.guest, word, begun), daemon=True)
         self._carrier.start()
+        if not await asyncio.to_thread(begun.wait, WORD_S):
+            raise Problem(f"starting a notebook's kernel in {self.guest.name}: it was silent for {WORD_S} s")
+        if self.status is not None:
+            raise Problem(f"starting a notebook's kernel in {self.guest.name}: it ended with status {self.status}")
         return self.connection_info
 
-    def _publish(self) -> dict[str, int]:
-        assert self.guest
-        return {name: self.guest.publish(port) for name, port in GUEST_PORTS.items()}
+    def _carry(self, guest: Machine, word: Facts, begun: threading.Event) -> None:
+        def begins(pid: int) -> None:
+            self.pid = pid
+            begun.set()
 
-    def _tell_ports(self) -> None:
-        """The same connection as Jupyter's, with the addresses that it has inside."""
-        assert self.guest
-        inside = {**self.connection_info, **GUEST_PORTS, "ip": "0.0.0.0"}
-        self.guest.put(CONNECTION, json.dumps(inside, default=bytes.decode).encode())
-
-    def _carry(self) -> None:
-        assert self.guest
         try:
-            self.status = self.guest.converse(["sh", "-c", START], None, _to_log, _to_log)
-        except Problem:
+            self.status = notebook.carry(guest.running.folder, word, begins, _to_log)
+        except OSError:  # the machine has ended
             self.status = DEAD
+        begun.set()
 
     # --- Its life --------------------------------------------------------------
 
@@ -100,10 +100,13 @@ class LabMachineProvisioner(KernelProvisionerBase):
         return self.status
 
     async def send_signal(self, signum: int) -> None:
-        """Send it a signal; signal 0 only asks whether it is there."""
-        if self.guest and signum:
-            script = f"kill -{signum} $(cat {PID})"
-            await asyncio.to_thread(self.guest.run, ["sh", "-c", script])
+        """Send it, and what its cells have started, a signal; signal 0 only asks whether it is there."""
+        if self.guest and signum and self.status is None:
+            try:
+                await asyncio.to_thread(self.guest.run, f"kill -{signum} -{self.pid} || true")  # it may have ended
+            except Problem:
+                if self.guest.running.process.alive():
+                    raise
 
     async def kill(self, restart: bool = False) -> None:
         """End it with its machine."""
@@ -126,9 +129,9 @@ class LabMachineProvisioner(KernelProvisionerBase):
 def started(folder: Path) -> Machine:
     """A fresh machine that sees the notebook's folder, or, where that is too much to lend, only the course."""
     try:
-        return machine.start(memory_mib=MEMORY_MIB, folders=[folder])
+        return machine.start(memory_mib=MEMORY_MIB, folders=[folder], notebook=True)
     except Unlendable:
-        return machine.start(memory_mib=MEMORY_MIB)
+        return machine.start(memory_mib=MEMORY_MIB, notebook=True)
 
 
 def _to_log(data: bytes) -> None:

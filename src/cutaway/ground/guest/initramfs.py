@@ -6,12 +6,14 @@ kernel's Documentation/driver-api/early-userspace); nothing is packed, because t
 
 from __future__ import annotations
 
+import marshal
 import os
-import py_compile
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 from cutaway.ground import programs
@@ -37,6 +39,8 @@ WRITTEN_ETC = {
 FOLDERS = ("proc", "sys", "dev", "run", "tmp", "root", "home", "var", "var/tmp", "var/log", "mnt", "opt", "srv", "etc")
 MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # links into /usr, on every distribution of today
 
+UNCHECKED = (1).to_bytes(4, "little") + bytes(8)  # PEP 552: known by a hash, which nobody is to check
+
 Entries = dict[Path, Entry]
 
 # --- What there is to boot --------------------------------------------------
@@ -50,16 +54,21 @@ def ready(guest_kernel: Kernel) -> Path:
 
 
 def _build(guest_kernel: Kernel, draft: Path) -> None:
-    with (draft / "initramfs").open("wb") as archive:
-        for piece in cpio(contents(guest_kernel, draft)):
+    write(draft / "initramfs", contents(guest_kernel))
+
+
+def write(file: Path, entries: Entries) -> None:
+    """Pack `entries` into `file`."""
+    with file.open("wb") as archive:
+        for piece in cpio(entries):
             archive.write(piece)
 
 
-def contents(guest_kernel: Kernel, scratch: Path) -> Entries:
+def contents(guest_kernel: Kernel) -> Entries:
     """Everything in the initramfs."""
     found = {Path("/", name): Folder() for name in ("proc", "sys", "dev", "bin", "modules", "skeleton")}
     entries: Entries = {**found, Path("/bin/busybox"): Copy(busybox()), Path("/init"): Copy(INIT)}
-    entries |= drivers(guest_kernel) | python(scratch) | skeleton()
+    entries |= drivers(guest_kernel) | python() | skeleton()
     entries[Path("/command")] = Written(f"{interpreter()} -I -S {INSIDE}c\n".encode())
     return entries
 
@@ -96,24 +105,21 @@ def drivers(guest_kernel: Kernel) -> Entries:
     return entries | {Path("/modules/order"): Written("".join(f"{name}\n" for name in names).encode())}
 
 
-def python(scratch: Path) -> Entries:
+def python() -> Entries:
     """The interpreter with its libraries, and the modules that inside.py imports, compiled."""
     entries = program_entries(interpreter())
     for file in imported():
         if file.suffix == ".py":
-            entries |= _folders(file) | {file.with_suffix(".pyc"): Written(_compiled(file, scratch / "compiled"))}
+            entries |= folders(file) | {file.with_suffix(".pyc"): Written(bytecode(file))}
         else:
             entries |= program_entries(file)
     return entries
 
 
-def _compiled(source: Path, target: Path) -> bytes:
-    """The module's bytecode, which is taken as it is and compared with no source."""
-    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    py_compile.compile(str(source), str(target), doraise=True, invalidation_mode=unchecked)
-    code = target.read_bytes()
-    target.unlink()
-    return code
+def bytecode(source: Path) -> bytes:
+    """The module's bytecode, marked to be taken as it is: its source has another date there, or is not there."""
+    code = SourceFileLoader("module", str(source)).get_code("module")
+    return MAGIC_NUMBER + UNCHECKED + marshal.dumps(code)
 
 
 IMPORTED = """
@@ -137,7 +143,7 @@ def skeleton() -> Entries:
     links = [path for name in MERGED if (path := Path("/", name)).is_symlink()]
     for path in [*links, *_lent_etc()]:
         there = top / path.relative_to("/")
-        entries |= _folders(there) | {there: Link(str(path.readlink())) if path.is_symlink() else Copy(path)}
+        entries |= folders(there) | {there: Link(str(path.readlink())) if path.is_symlink() else Copy(path)}
     return entries | {top / "etc" / name: Written(text.encode()) for name, text in WRITTEN_ETC.items()}
 
 
@@ -152,7 +158,8 @@ def _is_for_anybody(path: Path) -> bool:
     return path.is_file() and bool(path.stat().st_mode & stat.S_IROTH)
 
 
-def _folders(path: Path) -> Entries:
+def folders(path: Path) -> Entries:
+    """Those above `path`."""
     return {parent: Folder() for parent in path.parents if parent != Path("/")}
 
 

@@ -4,6 +4,8 @@ It starts in the initramfs with a Python of its own. There it prepares all that 
 for the host's first word, BEGIN: until then the guest can be saved, and each copy goes on from here. BEGIN brings
 fresh randomness, the time, and what is to be mounted. Then a worker for each port serves one command after another.
 
+WAKE comes before that in a guest that is to be saved with a notebook's kernel in it (notebook.py).
+
 Reading order: main, the root, workers, one command, ports.
 """
 
@@ -45,6 +47,7 @@ from cutaway.linux.mounts import Flag
 
 FIRST_PORT = 1  # where process 1 listens; what is sent to a port just before it closes is lost, so nobody takes it over
 PORTS = range(2, 10)  # one command at a time on each
+NOTEBOOK_PORT = PORTS.stop
 ROOT = Path("/root-to-be")
 LAYERS = Path("/layers")
 SKELETON = Path("/skeleton")
@@ -69,16 +72,15 @@ def main() -> NoReturn:
 
 
 def await_beginning() -> None:
-    """Answer the host until it has said BEGIN, and do what that says."""
+    """Answer the host and do what it says, until that was BEGIN."""
     port = Port(FIRST_PORT)
     while True:
         port.await_host()
         for kind, payload in port.frames():
             if kind == RUN:
                 request = port.begin_answer(payload)
-                begun = request["do"] == "begin"
-                port.send(EXIT, tried(begin, request) if begun else b"")
-                if begun:
+                port.send(EXIT, tried(FIRST_WORDS[request["do"]], request))
+                if request["do"] == "begin":
                     os.close(port.fd)
                     return
 
@@ -148,14 +150,32 @@ def begin(request: Request) -> None:
 
 
 def lend(tag: str, path: str) -> None:
-    """Show a folder of the host's where it lies there; what is written to it stays in the guest's memory."""
-    lower, upper, work = (LAYERS / tag / name for name in ("lower", "upper", "work"))
-    target = ROOT / path.lstrip("/")
-    for folder in (lower, upper, work, target):
-        folder.mkdir(parents=True, exist_ok=True)
+    """Show a folder of the host's where it lies there."""
+    lower = LAYERS / tag / "lower"
+    lower.mkdir(parents=True)
     options = "trans=virtio,version=9p2000.L,msize=262144,cache=loose"
     calls.mount(tag, str(lower), "9p", Flag.RDONLY, options)
+    show(lower, LAYERS / tag, path)
+
+
+def show(lower: Path, layers: Path, path: str) -> None:
+    """Show `lower` at `path` of the root; what is written to it stays in the guest's memory."""
+    upper, work, target = layers / "upper", layers / "work", ROOT / path.lstrip("/")
+    for folder in (upper, work, target):
+        folder.mkdir(parents=True, exist_ok=True)
     mounts.overlay(str(target), str(lower), str(upper), str(work))
+
+
+def wake(request: Request) -> None:
+    """Show what the guest has booted from where the host's own folders will lie, and let a program be started there."""
+    for number, path in enumerate(path for path in request["own"] if Path(path).exists()):
+        show(Path(path), LAYERS / f"own{number}", path)
+    if not os.fork():
+        os.chroot(ROOT)
+        ending(lambda: attend(Port(NOTEBOOK_PORT)))
+
+
+FIRST_WORDS: dict[str, Callable[[Request], None]] = {"hello": lambda _: None, "wake": wake, "begin": begin}
 
 
 def mount_version_2(place: Path) -> None:
@@ -175,10 +195,15 @@ def mount_version_1(place: Path) -> None:
 def start_worker(number: int) -> int:
     """A process that serves port `number` for ever."""
     pid = os.fork()
-    if pid:
-        return pid
+    if not pid:
+        ending(lambda: serve(Port(number)))
+    return pid
+
+
+def ending(work: Callable[[], object]) -> NoReturn:
+    """Do `work` in a process that ends with it, however that ends."""
     try:
-        serve(Port(number))
+        work()
     finally:
         os._exit(1)
 
@@ -193,6 +218,20 @@ def serve(port: Port) -> NoReturn:
                 status = Command(port, request).run() if request["do"] == "run" else 0
                 if status is not None:
                     port.send(EXIT, b"%d" % status)
+
+
+def attend(port: Port) -> None:
+    """One command for all who come, each of whom finds it as the last one left it, until it ends."""
+    command = None
+    while True:
+        port.await_host()
+        for kind, payload in port.frames():
+            if kind == RUN:
+                request = port.begin_answer(payload)
+                command = command or Command(port, request)
+                with suppress(ConnectionError):
+                    port.send(EXIT, b"%d" % command.carried())
+                    return
 
 
 class Command:
@@ -225,19 +264,22 @@ class Command:
         return os.dup(master), {master: OUTPUT}
 
     def run(self) -> int | None:
-        """Carry everything until it has ended; its status as a shell tells it, or None when the host went away."""
+        """Its status when it has ended, or None when the host went away: then it was killed."""
         try:
-            while not self._carry():
-                pass
+            return self.carried()
         except ConnectionError:
             self._kill()
             os.waitpid(self.pid, 0)
             return None
-        else:
-            return shell_status(os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]))
         finally:
             for fd in {self.input, self.end, *self.outputs} - {-1}:
                 os.close(fd)
+
+    def carried(self) -> int:
+        """Carry everything until it has ended; its status as a shell tells it. ConnectionError when the host leaves."""
+        while not self._carry():
+            pass
+        return shell_status(os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]))
 
     def _carry(self) -> bool:
         """Wait until something can be done and do it; whether the process has ended and all that it said is sent."""

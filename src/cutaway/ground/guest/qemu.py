@@ -24,7 +24,8 @@ from cutaway.problem import Problem
 
 SLOTS = 5
 USERS = range(61184, 65520)  # systemd.exec(5), DynamicUser=: kept for what lives no longer than its process
-CONSOLE = "console=ttyS0 panic=-1 reboot=t random.trust_cpu=on"
+BOOT_WORDS = "console=ttyS0 panic=-1 reboot=t random.trust_cpu=on"
+EMULATED = "norandmaps mitigations=off"  # code is translated once for each address; there is no speculation to stop
 LEAST_MIB, MOST_CPUS = 160, 16  # Debian's kernel ends in a panic with 96 MiB, and 128 leave it 8
 SANDBOX = "on,obsolete=deny,spawn=deny,resourcecontrol=deny"
 
@@ -41,6 +42,7 @@ class Spec:
     cpus: int = 1
     disks: Sequence[Path] = ()  # files that hold raw disks; two machines may have the same
     cable: int | None = None  # an end of a socket pair: a second network card, whose wire ends in another machine
+    notebook: bool = False  # a notebook's kernel waits in it when it is saved
 
     def __post_init__(self) -> None:
         if self.memory_mib < LEAST_MIB:
@@ -75,9 +77,9 @@ def command(spec: Spec, memory: Path | None, *, copied: bool = False) -> list[st
         *("-machine", "q35,memory-backend=ram", "-accel", ACCELERATORS[spec.accelerator]),
         *("-cpu", "host" if spec.accelerator == "kvm" else "max", "-smp", str(spec.cpus)),
         *("-m", f"{spec.memory_mib}M", "-object", _memory(spec, memory, "off" if copied else "on")),
-        *("-kernel", str(spec.kernel), "-initrd", str(spec.initramfs), "-append", CONSOLE),
+        *("-kernel", str(spec.kernel), "-initrd", str(spec.initramfs), "-append", _boot_words(spec)),
         *("-chardev", "file,id=console,path=console", "-serial", "chardev:console"),
-        *("-device", f"virtio-serial-pci,max_ports={inside.PORTS.stop}", *_ports()),
+        *("-device", f"virtio-serial-pci,max_ports={inside.NOTEBOOK_PORT + 1}", *_ports()),
         *("-chardev", "socket,id=monitor,path=qmp,server=on,wait=off", "-mon", "chardev=monitor,mode=control"),
         *("-netdev", "user,id=net,restrict=on", "-device", "virtio-net-pci,netdev=net,romfile="),
         *(word for number in range(spec.slots) for word in _lent(number, spec)),
@@ -89,6 +91,10 @@ def command(spec: Spec, memory: Path | None, *, copied: bool = False) -> list[st
 
 
 ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,tb-size=64"}  # MiB of translated code: the default takes a gigabyte
+
+
+def _boot_words(spec: Spec) -> str:
+    return f"{BOOT_WORDS} {EMULATED}" if spec.accelerator == "tcg" else BOOT_WORDS
 
 
 def tag(number: int) -> str:
@@ -103,7 +109,7 @@ def _memory(spec: Spec, file: Path | None, share: str) -> str:
 
 def _ports() -> list[str]:
     words = []
-    for number in range(inside.FIRST_PORT, inside.PORTS.stop):
+    for number in (inside.FIRST_PORT, *inside.PORTS, inside.NOTEBOOK_PORT):
         words += ["-chardev", f"socket,id=port{number},path=port{number},server=on,wait=off"]
         words += ["-device", f"virtserialport,nr={number},chardev=port{number}"]
     return words

@@ -12,7 +12,7 @@ import shutil
 import zlib
 from pathlib import Path
 
-from cutaway.ground.guest import cache, qemu, qmp, running
+from cutaway.ground.guest import cache, notebook, qemu, qmp, running
 from cutaway.ground.guest.qemu import Spec
 from cutaway.linux.processes import Process
 from cutaway.problem import Problem
@@ -54,6 +54,8 @@ def _make(spec: Spec, draft: Path) -> None:
     template = running.start(f"saved {draft.parent.name}", qemu.command(spec, draft / MEMORY), Process.current())
     try:
         template.hear(running.BEGIN_S)
+        if spec.notebook:
+            notebook.wake(template, spec.lent)
         qmp.save(template.folder, draft / STATE)
     finally:
         template.stop()

@@ -62,6 +62,16 @@ class Screen:
         self.command("notebook:run-all-cells", timeout_s=timeout_s)
         self.wait_for_kernel()
 
+    def run_cells(self, *cell_ids: str) -> None:
+        """Run some cells of the open notebook; none may err."""
+        ids = [cell["id"] for cell in self.cells()]
+        for each in cell_ids:
+            at = ids.index(each)
+            self.page.evaluate("(i) => { jupyterapp.shell.currentWidget.content.activeCellIndex = i; }", at)
+            self.command("notebook:run-cell")
+            self.wait_for_kernel()
+        assert self.errors() == []
+
     def command(self, name: str, arguments: dict[str, Any] | None = None, timeout_s: float = READY_S) -> None:
         """Have JupyterLab do one of its commands, and wait until it is done."""
         ended = self.page.evaluate(

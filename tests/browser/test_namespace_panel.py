@@ -13,21 +13,11 @@ from cutaway.linux import descendants, processes
 LESSON = "notebooks/06-namespaces.ipynb"
 
 
-def run(screen: Screen, *cells: str) -> None:
-    """Run some cells of the open page, one after the other."""
-    ids = [cell["id"] for cell in screen.cells()]
-    for cell in cells:
-        screen.page.evaluate("(i) => { jupyterapp.shell.currentWidget.content.activeCellIndex = i; }", ids.index(cell))
-        screen.command("notebook:run-cell")
-        screen.wait_for_kernel()
-    assert screen.errors() == []
-
-
 @pytest.fixture
 def panel(screen: Screen) -> Locator:
     """The panel of lesson 06, with uts, pid and user switched on."""
     screen.open(LESSON)
-    run(screen, "setup", "panel-experiment")
+    screen.run_cells("setup", "panel-experiment")
     return screen.output("panel-experiment")
 
 
@@ -84,18 +74,18 @@ def enclosed_below(pid: int) -> list[str]:
 
 def test_a_prediction_stands_beside_what_happened_and_is_there_on_another_day(screen: Screen) -> None:
     screen.open(LESSON)
-    run(screen, "setup", "uts-predict")
+    screen.run_cells("setup", "uts-predict")
     question = screen.output("uts-predict")
     question.get_by_label("inner", exact=True).check()
     question.get_by_role("button", name="Keep my prediction").click()
     expect(question.get_by_role("status")).to_have_text("Your prediction: inner.")
     screen.picture("predict")
-    run(screen, "uts-experiment")
+    screen.run_cells("uts-experiment")
     told = screen.output("uts-experiment").get_by_role("row")
     expect(told.first).to_contain_text("inner")
     expect(told.last).to_contain_text("its old name")
     another_day(screen)
-    run(screen, "setup", "uts-predict")
+    screen.run_cells("setup", "uts-predict")
     expect(screen.output("uts-predict").get_by_label("inner", exact=True)).to_be_checked()
 
 

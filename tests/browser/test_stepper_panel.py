@@ -14,12 +14,7 @@ CELLS = ("set-up", "two-compilers", "class-predict", "class-experiment", "javap"
 def panel(screen: Screen) -> Locator:
     """The panel of lesson 02, at the moment before 4 is crossed off."""
     screen.open(LESSON)
-    ids = [cell["id"] for cell in screen.cells()]
-    for cell in CELLS:
-        screen.page.evaluate("(i) => { jupyterapp.shell.currentWidget.content.activeCellIndex = i; }", ids.index(cell))
-        screen.command("notebook:run-cell")
-        screen.wait_for_kernel()
-    assert screen.errors() == []
+    screen.run_cells(*CELLS)
     return screen.output("stepper")
 
 

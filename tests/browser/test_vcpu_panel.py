@@ -13,12 +13,7 @@ LESSON = "notebooks/04-a-hypervisor-in-python.ipynb"
 def panel(screen: Screen) -> Locator:
     """The panel of lesson 04, after three instructions."""
     screen.open(LESSON)
-    ids = [cell["id"] for cell in screen.cells()]
-    for cell in ("setup", "panel"):
-        screen.page.evaluate("(i) => { jupyterapp.shell.currentWidget.content.activeCellIndex = i; }", ids.index(cell))
-        screen.command("notebook:run-cell")
-        screen.wait_for_kernel()
-    assert screen.errors() == []
+    screen.run_cells("setup", "panel")
     return screen.output("panel")
 
 

@@ -178,7 +178,7 @@ def test_a_full_disk_is_said_before_anything_is_made(monkeypatch: pytest.MonkeyP
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CUTAWAY_CACHE", "/proc/nowhere")
-    with pytest.raises(Problem, match=r"making /proc/nowhere: no such file or directory; .* set CUTAWAY_CACHE"):
+    with pytest.raises(Problem, match=r"making /proc/nowhere: no such file or directory; set CUTAWAY_CACHE"):
         cache.folder()
 
 

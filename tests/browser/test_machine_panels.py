@@ -30,4 +30,5 @@ def test_a_boot_is_gone_through_and_the_console_answers(screen: Screen) -> None:
     line.fill("echo once more")
     console.get_by_role("button", name="Run").click()
     expect(console.get_by_role("log")).to_contain_text("# echo once more\nonce more")
+    assert console.get_by_role("log").inner_text().count("# echo once more") == 1, "leaving the line ran it, too"
     screen.picture("machine-console")

@@ -48,6 +48,9 @@ def test_the_console_runs_a_line_and_keeps_what_was_said(guest: Machine):
     panel = ConsolePanel(guest, "echo one; echo two >&2")
     assert repr(panel) == "# echo one; echo two >&2\none\ntwo"
     panel.line.value = "exit 3"
+    assert "exit 3" not in repr(panel), "nobody has pressed Enter or the button"
+    panel.run()
     assert "status 3" in repr(panel)
     panel.line.value = "echo '<b>'"
+    panel.run()
     assert "&lt;b&gt;" in panel._repr_mimebundle_()["text/html"]

@@ -70,12 +70,12 @@ class ConsolePanel:
 
     def __init__(self, guest: Machine, first: str = "uname -a") -> None:
         self.guest, self.said = guest, ""
-        self.line = Text(first, description="root:", continuous_update=False, layout=Layout(width="70%"))
+        self.line = Text(first, description="root:", layout=Layout(width="70%"))
         button = Button(description="Run", tooltip="Run this line in the machine, as root")
         self._view = HTML(layout=Layout(width="100%"))
         self._controls = HBox([self.line, button])
         button.on_click(lambda _: self.run())
-        self.line.observe(lambda _: self.run(), "value")
+        self.line.on_msg(lambda _, told, __: self.run() if told.get("event") == "submit" else None)  # the Enter key
         self.run()
 
     def run(self) -> None:

@@ -16,6 +16,7 @@ import shutil
 import struct
 import subprocess
 import tarfile
+from functools import cache as once
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,8 +82,14 @@ def examined(image: Path) -> Kernel:
     release = release_of(image)
     beside = image.parent.parent / "lib/modules" / release
     kernel = Kernel(release, image, beside if beside.exists() else Path("/lib/modules", release))
-    needed_modules(kernel, DRIVERS)
+    _serves(kernel, kernel.modules.stat().st_mtime_ns)
     return kernel
+
+
+@once
+def _serves(kernel: Kernel, of: int) -> None:
+    """Look through the modules, whose folder was changed at the time `of`; Unfit unless all that is needed is there."""
+    needed_modules(kernel, DRIVERS)
 
 
 def release_of(image: Path) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import zlib
+from functools import cache as once
 from pathlib import Path
 
 from cutaway.ground.guest import cache, notebook, qemu, qmp, running
@@ -75,11 +76,18 @@ def whole(folder: Path) -> bool:
 
 def seal(folder: Path) -> str:
     """A checksum of the devices' state, and of the memory where it has any."""
-    return f"{_checksum(folder / MEMORY):08x} {_checksum(folder / STATE):08x}"
+    return " ".join(f"{_checksum(file, _written(file)):08x}" for file in (folder / MEMORY, folder / STATE))
 
 
-def _checksum(file: Path) -> int:
-    """CRC-32 of a file's data; holes, which a guest has never written, are passed over."""
+def _written(file: Path) -> tuple[int, ...]:
+    """What changes when somebody writes to the file."""
+    now = file.stat()
+    return now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns
+
+
+@once
+def _checksum(file: Path, _: tuple[int, ...]) -> int:
+    """CRC-32 of a file's data, read once for each time that it was `_written`; holes in it are passed over."""
     total, at = 0, 0
     with file.open("rb", buffering=0) as opened:
         size = os.fstat(opened.fileno()).st_size

@@ -24,7 +24,15 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 ARCHIVE = "http://deb.debian.org/debian"
 FETCH_S = 600  # a slow line
 
-SYSTEM = ("base-files", "libc6", "dash", "coreutils")  # what calls itself a distribution, and can say so
+SYSTEM = (
+    "base-files",
+    "libc6",
+    "dash",
+    "coreutils",
+    "libselinux1",
+    "libpcre2-8-0",
+    "libcap2",
+)  # a shell with its tools, and what ls needs
 SUITES = ("trixie", "bookworm")  # whose files to take: the first that this machine is not
 
 
@@ -49,7 +57,7 @@ def another_release() -> Path | Missing:
     suite = next(suite for suite in SUITES if suite != _codename())
     try:
         architecture = ARCHITECTURES[platform.machine()]
-        return cache.kept(f"release-{suite}", lambda root: unpack(SYSTEM, architecture, suite, root))
+        return cache.kept(f"distribution-{suite}", lambda root: unpack(SYSTEM, architecture, suite, root))
     except KeyError as unknown:
         return Missing(f"fetching another release of Debian: it is not known for {unknown}; read on without")
     except (Problem, CommandFailed) as why:

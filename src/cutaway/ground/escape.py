@@ -30,7 +30,7 @@ def attempts(root: Path, wall: str, ways: Mapping[str, str]) -> dict[str, str]:
 
 
 def try_out(root: str, wall: str, *ways: str) -> None:
-    """Go behind the wall, and from there each way in a child of its own; print whether it has come to the note."""
+    """Go behind the wall, then each way in a child; print whether it came to the note."""
     folder = Path(root).parent
     names = {"os": os, "roots": roots, "capabilities": capabilities, "root": root}
     names["outside"] = os.open(folder, os.O_RDONLY)

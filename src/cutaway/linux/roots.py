@@ -12,15 +12,15 @@ from cutaway.linux import attach, calls
 
 
 def change(root: str) -> None:
-    """Let names begin at `root`, and stand there. The old root is still mounted above: who may chroot can get back."""
+    """Let names begin at `root`, and stand there; the old root stays mounted above."""
     os.chroot(root)
     os.chdir("/")
 
 
 def pivot(root: str) -> None:
-    """Make `root` the whole of this mount namespace, which must be the process's own: nothing is mounted above it.
+    """Make `root` the whole of this mount namespace, which must be the process's own.
 
-    What was opened before stays open, and leads where it led.
+    Nothing is mounted above it then. What was open before stays open, and leads where it led.
     """
     attach.make_private()
     attach.bind(root, root)  # the new root must be a mount
@@ -28,7 +28,7 @@ def pivot(root: str) -> None:
 
 
 def enter(mount: str) -> None:
-    """The same with a `mount` that is there already, in a namespace whose mounts are private."""
+    """The same with a `mount` that is there already, where mounts are private."""
     os.chdir(mount)
     calls.pivot_root(".", ".")  # the old root is now stacked on the new one
     calls.umount(".", calls.MNT_DETACH)

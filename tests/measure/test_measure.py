@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
+from base64 import b64decode
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from hypothesis import given
@@ -113,6 +116,16 @@ def test_the_plot_draws_every_trial_and_the_prediction():
     assert svg == found.plot().svg()
     (axes,) = found.plot().figure().axes
     assert [len(dots.get_offsets()) for dots in axes.collections] == [8, 8]
+
+
+def test_a_plot_has_its_table_as_its_alternative_text():
+    found = measured((3.0,), (1.0,), prediction={"slow": 2.0})
+    shown = found.plot()._repr_mimebundle_()
+    image = re.fullmatch(
+        r'<img alt="([^"]+)" style="[^"]+" src="data:image/svg\+xml;base64,([^"]+)">', shown["text/html"]
+    )
+    assert unescape(image[1]) == f"a race. {found!r}"
+    assert b64decode(image[2]).decode() == shown["image/svg+xml"] == found.plot().svg()
 
 
 def test_the_real_clock_sees_which_sleeps_longer():

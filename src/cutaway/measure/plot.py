@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
-from cutaway.measure import statistics
+from cutaway.measure import figures, statistics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +17,7 @@ WIDE = 20  # medians further apart than this are drawn on a logarithmic scale
 
 
 class Plot:
-    """Shown by Jupyter as SVG; its plain form is the measurement's table."""
+    """Shown by Jupyter as a picture; its plain form and its alternative text are the measurement's table."""
 
     def __init__(self, measurement: Measurement) -> None:
         self.measurement = measurement
@@ -60,16 +59,10 @@ class Plot:
 
     def svg(self) -> str:
         """The drawing as SVG text; the same measurement gives the same text."""
-        import matplotlib
-
-        with matplotlib.rc_context({"svg.hashsalt": "cutaway", "svg.fonttype": "none"}):
-            out = io.StringIO()
-            metadata = {"Date": None, "Title": self.measurement.title, "Description": repr(self.measurement)}
-            self.figure().savefig(out, format="svg", metadata=metadata)
-        return out.getvalue()
+        return figures.painted(self.figure(), self.measurement.title, repr(self))
 
     def __repr__(self) -> str:
         return repr(self.measurement)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "image/svg+xml": self.svg()}
+        return figures.mimebundle(self.figure(), self.measurement.title, repr(self))

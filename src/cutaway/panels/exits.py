@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cutaway.draw.tables import Table
 from cutaway.hypervisor import Outcome, Reason
+from cutaway.measure import figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+TITLE = "Exits, counted"
 LOOKS = {  # told apart by hatching as well as by colour
     Reason.PORT_WRITE: ("#4a7fb5", ""),
     Reason.PORT_READ: ("#a9c6e2", "//"),
@@ -70,16 +71,10 @@ class ExitPlot:
 
     def svg(self) -> str:
         """The drawing as SVG text; the same runs give the same text."""
-        import matplotlib
-
-        with matplotlib.rc_context({"svg.hashsalt": "cutaway", "svg.fonttype": "none"}):
-            out = io.StringIO()
-            metadata = {"Date": None, "Title": "Exits, counted", "Description": repr(self)}
-            self.figure().savefig(out, format="svg", metadata=metadata)
-        return out.getvalue()
+        return figures.painted(self.figure(), TITLE, repr(self))
 
     def __repr__(self) -> str:
         return repr(self.table)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "image/svg+xml": self.svg()}
+        return figures.mimebundle(self.figure(), TITLE, repr(self))

@@ -138,6 +138,15 @@ def test_a_remedy_keeps_to_one_line_so_that_it_can_be_copied():
     assert long in shown(Finding("java", False, "start it", "it is not here", "lesson 02", long), width=60)
 
 
+def test_on_a_narrow_terminal_nothing_is_lost_and_the_text_has_room():
+    text = shown(
+        Finding("disk", True, "write", "9.9 GB are free at /a/long/folder/of/the/readers/own", "images", ""), 40
+    )
+    assert "/a/long/folder/of/the/readers/own" in text.replace("\n     ", "").replace("\n", "")
+    assert max(map(len, text.splitlines())) <= 40
+    assert len(text.splitlines()) < 15
+
+
 def test_brackets_in_what_a_program_said_are_shown_as_they_are():
     odd = "[bold]not markup[/bold] [/]"
     assert odd in shown(Finding("java", True, "start it", odd, "lesson 02", ""))

@@ -32,7 +32,8 @@ def test_a_boot_is_read_from_the_console_in_its_order():
 def test_the_timeline_is_as_long_as_the_boot_and_what_is_ahead_is_pale():
     page = drawn(timeline(CONSOLE), upto=2)
     assert page.count("<tr") == 5
-    assert page.count("class=ahead") == 2
+    assert page.count("class=ahead") == page.count("not yet") == 2
+    assert f"<code>{timeline(CONSOLE)[2].line}</code>" in page
     assert "width: 100%" in page
 
 

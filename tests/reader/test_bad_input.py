@@ -369,3 +369,19 @@ def test_one_thing_that_is_missing_does_not_take_the_ground_from_all(
     monkeypatch.setattr(opening.probes, "find_all", lambda names: dict.fromkeys(names, missing))
     lacks = "it needs java, and java is not here; to change that: get it"
     assert opening.ground() == f"host, unprivileged\n         not for 06-namespaces: {lacks}"
+
+
+@pytest.mark.parametrize("group", ["machine", "engine", "registry"])
+def test_what_the_help_lists_is_whole_sentences(group: str) -> None:
+    said = typed(group, "--help").stdout
+    assert "Commands:" in said
+    assert "..." not in said.partition("Commands:")[2]
+
+
+def test_a_terminal_that_cannot_go_back_is_not_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert cli.rewritable(terminal)
+    monkeypatch.setenv("TERM", "dumb")
+    assert not cli.rewritable(terminal)

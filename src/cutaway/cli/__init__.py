@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -93,6 +94,11 @@ def drop_output() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)
+
+
+def rewritable(stream: IO[str]) -> bool:
+    """Whether a line that was written can be written over: on a terminal that is more than a typewriter."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def as_typed(text: str) -> str:

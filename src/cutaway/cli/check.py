@@ -14,7 +14,7 @@ from cutaway.check.examination import Tell, checks_of, examine, scratch
 from cutaway.check.learner import Learner
 from cutaway.check.results import Results
 from cutaway.check.untouched import untouched
-from cutaway.cli import contents
+from cutaway.cli import contents, rewritable
 from cutaway.ground import course, grounds, work
 from cutaway.linux.calls import PR_SET_DUMPABLE, prctl
 from cutaway.problem import Problem
@@ -73,7 +73,7 @@ def remember(results: Results) -> None:
 
 def told(doing: str) -> None:
     """Show on a terminal what is being done, in place of what was done before."""
-    if sys.stderr.isatty():
+    if rewritable(sys.stderr):
         click.echo(f"\r\033[K{doing}", nl=False, err=True)  # \033[K empties the rest of the line: console_codes(4)
 
 

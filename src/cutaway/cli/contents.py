@@ -26,7 +26,7 @@ drawn round it is what stands between it and the hardware.](../diagrams/building
 
 {way}
 
-<progress value="{spent}" max="{minutes}"></progress> {remaining}
+<label><progress value="{spent}" max="{minutes}"></progress> {remaining}</label>
 """
 
 FOOT = """\
@@ -83,7 +83,7 @@ def title(standing: Standing) -> str:
 
 def section(part: str, units: list[Standing]) -> str:
     """One part of the course as a table."""
-    return "\n".join([f"## {part}", "", "| | | | |", "|:--|:--|--:|:--|", *map(_row, units), ""])
+    return "\n".join([f"## {part}", "", "| state | page | takes | notes |", "|:--|:--|--:|:--|", *map(_row, units), ""])
 
 
 def _row(standing: Standing) -> str:

@@ -7,6 +7,7 @@ import sys
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -47,8 +48,9 @@ def show(report: Report, console: Console) -> None:
 
 def details(console: Console, finding: Finding) -> None:
     """What was tried, what it would open, and how to enable it; a command keeps to one line, to be copied."""
+    indent = MARK if console.width < NARROW else MARK + NAME
     for word, text in (("tried", finding.tried), ("opens", finding.opens), ("enable", finding.remedy)):
-        console.print(Text(f"{'':{MARK + NAME}}{word + ':':8}", "dim") + Text(as_typed(text)), soft_wrap=True)
+        console.print(Text(f"{'':{indent}}{word + ':':8}", "dim") + Text(as_typed(text)), soft_wrap=True)
 
 
 def on_what(unit: UnitHere) -> str:
@@ -59,6 +61,7 @@ def on_what(unit: UnitHere) -> str:
 # --- Lines ------------------------------------------------------------------
 
 MARK, NAME = 5, 20  # columns
+NARROW = 60  # with fewer, the text stands below the name
 
 
 def heading(console: Console, text: str) -> None:
@@ -66,11 +69,15 @@ def heading(console: Console, text: str) -> None:
 
 
 def line(console: Console, mark: str, name: str, text: str) -> None:
-    """Three columns; only the last is folded."""
+    """Three columns, of which only the last is folded; on a narrow terminal it stands below the others."""
+    if console.width < NARROW:
+        console.print(Text(f"{mark:{MARK}}", STYLES.get(mark, "")) + Text(name))
+        console.print(Padding(Text(as_typed(text), overflow="fold"), (0, 0, 0, MARK)))
+        return
     grid = Table.grid()
     grid.add_column(width=MARK)
     grid.add_column(width=NAME)
-    grid.add_column()
+    grid.add_column(overflow="fold")
     grid.add_row(Text(mark, STYLES.get(mark, "")), Text(name), Text(as_typed(text)))
     console.print(grid)
 

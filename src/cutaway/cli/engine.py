@@ -24,20 +24,20 @@ def command() -> None:
 
 @command.command()
 def start() -> None:
-    """See that an engine answers; if none does, start our own, which stays until it is stopped."""
+    """See that an engine answers. If none does, our own is started, which stays until it is stopped."""
     click.echo(told(rows(engines.ready("itself"))))
 
 
 @command.command()
 def stop() -> None:
-    """Stop our own engine with everything in it; one of yours is left alone."""
+    """Stop our own engine with everything in it. One of yours is left alone."""
     click.echo("our own engine is gone, with all that was in it" if engines.stop() else "no engine of ours was running")
 
 
 @command.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Say it as one JSON object on standard output.")
 def show(as_json: bool) -> None:
-    """Say which engine lessons use now, whose it is and what of ours is in it; exit status 1 when none answers."""
+    """Say which engine lessons use now. Also whose it is and what of ours is in it; status 1 when none answers."""
     engine = engines.find()
     said = rows(engine) if engine else {"kind": None, "why": engines.why_none(engines.look_round())}
     click.echo(json.dumps(said, indent=2) if as_json else told(said))

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from cutaway.cli import rewritable
 from cutaway.problem import Problem
 
 
@@ -120,7 +121,7 @@ def _tell(steps: Any, total: int, as_json: bool, why: bool) -> None:
             click.echo(_line(step.line))
         if why and step.graded:
             click.echo(_reasons(step.graded), err=as_json)
-        if sys.stderr.isatty():
+        if rewritable(sys.stderr):
             click.echo(f"\r{number} of {total}", err=True, nl=number == total)
     seconds = time.monotonic() - began
     click.echo(f"{total} submission{'s' * (total != 1)}, {fresh} graded now, {seconds:.1f} s", err=True)

@@ -201,6 +201,7 @@ def serve(work: Work, port: int | None, browser: bool) -> None:
         tell("Clean", "`cutaway clean` undoes what a crash left; it does not touch your folder")
         tell("Open", url)
 
+    tell("Start", "JupyterLab, which takes some seconds")
     log = work.path / LOG
     runtime = ledger.state_folder() / f"jupyter-{secrets.token_hex(4)}"
     ledger.record("folder", "JupyterLab's files of the moment", path=runtime)

@@ -61,7 +61,7 @@ def start(**wishes: Any) -> None:
 @command.command()
 @what_it_has
 def resume(**wishes: Any) -> None:
-    """Go on from the snapshot, which takes a tenth of booting; the machine stays until it is stopped."""
+    """Go on from the snapshot. That takes a tenth of booting; the machine stays until it is stopped."""
     begin(boot=False, **wishes)
 
 
@@ -91,7 +91,7 @@ def ports(wish: str) -> tuple[int, int]:
 
 @command.command()
 def snapshot() -> None:
-    """Save anew what machines go on from: a kernel that is up, before anything of this host is mounted."""
+    """Save anew what machines go on from. It is a kernel that is up, before anything of this host is mounted."""
     spec = machine.specify()
     saved.forget(spec)
     click.echo(f"saved in {saved.ready(spec)}")
@@ -115,7 +115,7 @@ def stop(name: str, everything: bool) -> None:
 @name_option
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
 def run(name: str, argv: tuple[str, ...]) -> None:
-    """Run a command as root in a machine, or, if none runs, in a fresh one that is gone afterwards."""
+    """Run a command as root in a machine. If none runs, a fresh one is made, which is gone afterwards."""
     with chosen(name) as guest:
         try:
             status = guest.converse(argv, 0, lambda data: write(1, data), lambda data: write(2, data))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from ipywidgets import HTML, Button, HBox, IntSlider, Layout, Text, VBox
+from ipywidgets import HTML, Button, HBox, Layout, SelectionSlider, Text, VBox
 
 from cutaway.ground.guest.timeline import Stage, timeline
 from cutaway.ground.machine import Machine
@@ -36,8 +36,10 @@ class BootTimeline:
 
     def __init__(self, guest: Machine) -> None:
         self.stages = timeline(guest.console())
-        last = max(0, len(self.stages) - 1)
-        self._slider = IntSlider(last, min=0, max=last, description="stage", readout=False)
+        named = [(stage.what, number) for number, stage in enumerate(self.stages)] or [("none", 0)]
+        self._slider = SelectionSlider(
+            options=named, value=len(named) - 1, description="stage", layout=Layout(width="100%")
+        )
         self._view = HTML(layout=Layout(width="100%"))
         self._slider.observe(lambda _: self._show(), "value")
         self._show()
@@ -54,15 +56,23 @@ class BootTimeline:
 
 
 def drawn(stages: list[Stage], upto: int) -> str:
-    """A row for each stage: when, what, a bar as long as the time until then, and the kernel's own words."""
+    """A row for each stage: when, what, and a bar as long as the time until then.
+
+    Of the stage that the slider is at, the kernel's own words stand below.
+    """
     whole = max((stage.at_s for stage in stages), default=1) or 1
     rows = "".join(
         f'<tr{"" if number <= upto else " class=ahead"}><td class="time">{stage.at_s:.2f} s</td>'
         f'<th scope="row" title="{escape(stage.line)}">{escape(stage.what)}</th>'
-        f'<td class="bar"><div style="width: {100 * stage.at_s / whole:.0f}%"></div></td></tr>'
+        f'<td class="bar">{_bar(stage.at_s / whole) if number <= upto else "not yet"}</td></tr>'
         for number, stage in enumerate(stages)
     )
-    return f'{STYLE}<table class="cutaway-boot"><tbody>{rows}</tbody></table>'
+    words = f"<p>The kernel said: <code>{escape(stages[upto].line)}</code></p>" if upto < len(stages) else ""
+    return f'{STYLE}<table class="cutaway-boot"><tbody>{rows}</tbody></table>{words}'
+
+
+def _bar(share: float) -> str:
+    return f'<div style="width: {100 * share:.0f}%"></div>'
 
 
 class ConsolePanel:

@@ -191,7 +191,7 @@ def test_where_user_namespaces_are_forbidden_the_limit_is_named_and_lessons_have
     assert "sysctl user.max_user_namespaces=" in missing["remedy"]
     assert not report["named"]["uts namespace"]["ok"]
     assert [name for name, each in report["named"].items() if "max_user_namespaces" in each["evidence"]] == []
-    for name in ("uts namespace", "overlay"):
+    for name in ("uts namespace", "overlay", "private networks"):
         assert "takes a user namespace" in report["named"][name]["evidence"]
         assert report["named"][name]["remedy"] == "see `user namespaces`"
     start = {each["name"]: each for each in report["lessons"]}["00-start-here"]

@@ -175,8 +175,8 @@ def private_networks() -> str:
         with Enclosed({Kind.USER, Kind.NET}) as box:
             rules = box.run(NETWORK_TRIAL, PATIENCE_S)
     except (OSError, CommandFailed) as error:
-        remedy = "sudo modprobe -a veth bridge nft_masq iptable_nat loads what this kernel may have as modules"
-        raise Lacking(error, remedy) from error
+        loads = programs.as_root("modprobe -a veth bridge nft_masq iptable_nat")
+        raise inside_one(error, f"{loads} loads what this kernel may have as modules") from error
     return f"a wire, a bridge, and {rules} rule that translates addresses"
 
 

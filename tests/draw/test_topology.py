@@ -29,13 +29,13 @@ def drawn(boxes: dict[str, Enclosed]) -> Drawing:
 
 
 def test_a_wire_is_drawn_between_the_networks_in_which_its_ends_are(three: dict[str, Enclosed]) -> None:
-    assert "namespace one -- namespace host: eth0 – veth-x" in drawn(three).edges
+    assert "namespace host -- namespace one: veth-x – eth0" in drawn(three).edges
     assert "link bridge0 > link veth-x" in drawn(three).edges
 
 
 def test_another_name_is_the_same_wire(three: dict[str, Enclosed]) -> None:
     three["host"].run("ip link set veth-x down; ip link set veth-x name eth0; ip link set eth0 up")
-    assert "namespace one -- namespace host: eth0 – eth0" in drawn(three).edges
+    assert "namespace host -- namespace one: eth0 – eth0" in drawn(three).edges
 
 
 def test_what_changes_is_drawn_at_the_next_look(three: dict[str, Enclosed]) -> None:
@@ -68,6 +68,13 @@ def test_the_evidence_is_beside_it(three: dict[str, Enclosed]) -> None:
     assert rows["one eth0"][3] == "host"
     assert rows["host veth-x"][3] == "one"
     assert rows["one eth0"][2] == rows["host veth-x"][1]
+
+
+def test_what_is_given_before_the_middle_stands_left_of_it(three: dict[str, Enclosed]) -> None:
+    assert (
+        "namespace one -- namespace host: eth0 – veth-x"
+        in drawn({name: three[name] for name in ("one", "host", "two")}).edges
+    )
 
 
 def test_a_picture_of_it_can_be_painted(three: dict[str, Enclosed]) -> None:

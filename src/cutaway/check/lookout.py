@@ -26,7 +26,7 @@ from cutaway.linux.namespaces import Kind
 
 LIMIT_BYTES = 65536  # of what is read, wherever it comes from
 TIMEOUT_S = 2.0
-CALL_S = 1.0  # for somebody on a wire of ours to take up a call
+CALL_S = 0.5  # for somebody on a wire of ours to take up a call
 DNS_PORT, RECURSION_DESIRED, A_OF_THE_INTERNET = 53, 0x0100, (1, 1)  # RFC 1035, 4.2.1, 4.1.1, 3.2.2 and 3.2.4
 
 

@@ -90,17 +90,13 @@ def topology(places: Mapping[str, int]) -> Drawing:
 
 
 def drawing(networks: Networks) -> Drawing:
-    """The network with most wires stands in the middle: right of it what is wired to it, left what is by a bridge.
-
-    What has no wire yet stands on the left as well.
-    """
+    """The network with most wires stands in the middle: left of it what was given before it, right of it the rest."""
     joined = wires(networks)
     ends = Counter(end.network for wire in joined for end in wire)
     middle = max(networks, key=lambda name: ends[name])
     boxes = {name: _box(name, networks) for name in networks}
-    right = [name for name in networks if name != middle and _is_wired(name, middle, joined, networks)]
-    left = [name for name in networks if name not in (middle, *right)]
-    order = [*left, middle, *right]
+    order = list(networks)
+    left, right = order[: order.index(middle)], order[order.index(middle) + 1 :]
     columns = [_column(boxes, names) for names in (left, [middle], right) if names]
     drawn = [(one, other) for one, other in joined if (one.network == middle) != (other.network == middle)]
     return Drawing(
@@ -118,13 +114,6 @@ def _column(boxes: Mapping[str, Enclosure], names: list[str]) -> Enclosure:
     if len(names) == 1:
         return boxes[names[0]]
     return in_rows(container("boxes", *(boxes[name] for name in names)), 1)
-
-
-def _is_wired(name: str, middle: str, joined: Iterable[Wire], networks: Networks) -> bool:
-    """Whether a wire leads from the one to the other without a bridge."""
-    ports = {each.name for each in networks[middle].links if each.bridge}
-    ends = [end for wire in joined if {name, middle} == {wire[0].network, wire[1].network} for end in wire]
-    return any(end.network == middle and end.link not in ports for end in ends)
 
 
 def _box(name: str, networks: Networks) -> Enclosure:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ipywidgets import HTML, Checkbox, GridBox, Layout, VBox
 
-from cutaway.draw.tables import Table, html_table
+from cutaway.draw.tables import Table
 from cutaway.ground import allowance
 from cutaway.ground.allowance import CALLS, GAINING
 from cutaway.linux import CommandFailed
@@ -56,7 +56,7 @@ class PrivilegePanel:
             self._say(f"Nothing to see: {refused}")
             return
         rows = tuple((f"`{line}`", TAKES[line], _word(answer)) for line, answer in answers.items())
-        self._view.value = html_table(Table(("in the box", "takes", "result"), rows), css_class="cutaway-table")
+        self._view.value = Table(("in the box", "takes", "result"), rows)._repr_html_()
         working = sum(answer.worked for answer in answers.values())
         self._say(f"{working} of {len(answers)} commands work. {self._given()}")
 
@@ -81,8 +81,8 @@ class PrivilegePanel:
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         box: Bundle = VBox([
             HTML("<b>capabilities that the box has</b>"), _grid(self.capabilities.values(), 3),
-            HTML("<b>system calls that its filter lets pass</b>"), _grid([*self.calls.values(), self.no_new_privs], 4),
-            self._said, self._view,
+            HTML("<b>system calls that its filter lets pass</b>"), _grid(self.calls.values(), 4),
+            HTML("<b>a switch that stays on</b>"), self.no_new_privs, self._said, self._view,
         ])._repr_mimebundle_()  # fmt: skip
         return {**box, "text/html": self._on_paper()._repr_html_(), "text/plain": repr(self)}
 

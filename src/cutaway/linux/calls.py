@@ -105,7 +105,7 @@ def _call(operation: str, objects: str, *arguments: object) -> int:
     return answer
 
 
-def _by_number(operation: str, objects: str, *arguments: int | bytes) -> int:
+def by_number(operation: str, objects: str, *arguments: int | bytes) -> int:
     """A call for which the C library has no function, or not every C library."""
     number = syscalls.native().get(operation)
     if number is None:
@@ -164,14 +164,14 @@ def capset(header: bytes, data: bytes) -> None:
 
 def seccomp(operation: int, flags: int, address: int) -> int:
     """Filter the calls of this thread; a descriptor with the flag NEW_LISTENER, else 0. seccomp(2)"""
-    return _by_number("seccomp", f"{operation}, {flags:#x}", operation, flags, address)
+    return by_number("seccomp", f"{operation}, {flags:#x}", operation, flags, address)
 
 
 def mount_setattr(target: str, attributes: bytes) -> None:
     """Change attributes, a struct mount_attr, of the mount at `target` and of all below it. mount_setattr(2)"""
     path, data = ctypes.create_string_buffer(os.fsencode(target)), ctypes.create_string_buffer(attributes)
     arguments = AT_FDCWD, ctypes.addressof(path), AT_RECURSIVE, ctypes.addressof(data), len(attributes)
-    _by_number("mount_setattr", repr(target), *arguments)
+    by_number("mount_setattr", repr(target), *arguments)
 
 
 def setdomainname(name: str) -> None:
@@ -184,7 +184,7 @@ def clone(flags: int) -> int:
 
     For a process with one thread only: Python's own preparations for a fork are not made.
     """
-    return _by_number("clone", f"{flags:#x}", flags | signal.SIGCHLD, 0, 0, 0, 0)
+    return by_number("clone", f"{flags:#x}", flags | signal.SIGCHLD, 0, 0, 0, 0)
 
 
 def execve(path: str, argv: Sequence[str], env: Sequence[str]) -> Callable[[], int]:
@@ -196,18 +196,18 @@ def execve(path: str, argv: Sequence[str], env: Sequence[str]) -> Callable[[], i
 
 def close_on_exec(first: int) -> None:
     """Let no descriptor from `first` up reach the next program. close_range(2)"""
-    _by_number("close_range", f"{first}", first, 0xFFFFFFFF, CLOSE_RANGE_CLOEXEC)
+    by_number("close_range", f"{first}", first, 0xFFFFFFFF, CLOSE_RANGE_CLOEXEC)
 
 
 def close_from(first: int) -> None:
     """Close every descriptor from `first` up. close_range(2)"""
-    _by_number("close_range", f"{first}", first, 0xFFFFFFFF, 0)
+    by_number("close_range", f"{first}", first, 0xFFFFFFFF, 0)
 
 
 def open_in_root(root: int, path: str, flags: int) -> int:
     """Open `path` as if the folder `root` were /: no link and no .. leads out of it. openat2(2)"""
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
-    return _by_number("openat2", f"root, {path!r}", root, os.fsencode(path) + b"\0", how, len(how))
+    return by_number("openat2", f"root, {path!r}", root, os.fsencode(path) + b"\0", how, len(how))
 
 
 def socket(family: int, kind: int) -> int:
@@ -217,17 +217,17 @@ def socket(family: int, kind: int) -> int:
 
 def new_session_keyring(name: str) -> None:
     """Leave the keys of whoever started us behind. keyctl(2)"""
-    _by_number("keyctl", repr(name), KEYCTL_JOIN_SESSION_KEYRING, os.fsencode(name) + b"\0")
+    by_number("keyctl", repr(name), KEYCTL_JOIN_SESSION_KEYRING, os.fsencode(name) + b"\0")
 
 
 def personality(persona: int) -> None:
     """Let uname(2) and the layout of memory be those of another kind of system. personality(2)"""
-    _by_number("personality", f"{persona:#x}", persona)
+    by_number("personality", f"{persona:#x}", persona)
 
 
 def bpf(command: int, attributes: bytes) -> int:
     """Load or attach a program of the kernel's other, younger filter language. bpf(2)"""
-    return _by_number("bpf", str(command), command, attributes, len(attributes))
+    return by_number("bpf", str(command), command, attributes, len(attributes))
 
 
 def _from_python(operation: str, objects: str, *arguments: int) -> None:

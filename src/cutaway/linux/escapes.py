@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 if __name__ == "__main__":  # -I leaves no search path to our own package
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from cutaway.linux import calls, capabilities, commands, filters, mounts, namespaces, roots, seccomp, syscalls
+from cutaway.linux import calls, capabilities, commands, filters, mounts, namespaces, roots, seccomp
 from cutaway.linux.namespaces import Kind
 
 # --- Words -----------------------------------------------------------------
@@ -107,8 +107,8 @@ DEADLINE_S, TOGETHER_S = 10.0, 60.0  # for one step, and for all escapes togethe
 
 def chroot_and_up(bait: Bait) -> str:
     """Move the root folder below the working folder, from which nothing then stops `..`."""
-    os.mkdir("/below")
-    os.chroot("/below")
+    os.chdir("/")
+    os.chroot("/proc")  # any folder below
     for _ in range(64):
         os.chdir("..")
     os.chroot(".")
@@ -125,21 +125,21 @@ def by_handle(bait: Bait) -> str:
     kind, number = struct.unpack("i", bytes.fromhex(bait.handle[:8])), bytes.fromhex(bait.handle[8:])
     handle = HANDLE_HEAD.pack(len(number), *kind) + number
     anywhere = os.open("/", os.O_RDONLY)
-    folder = by_number("open_by_handle_at", anywhere, handle, os.O_RDONLY | os.O_DIRECTORY)
+    folder = calls.by_number("open_by_handle_at", bait.handle, anywhere, handle, os.O_RDONLY | os.O_DIRECTORY)
     with os.fdopen(os.open(os.path.basename(bait.secret), os.O_RDONLY, dir_fd=folder)) as file:
         return file.read()
 
 
 def hold_a_process(bait: Bait) -> None:
     """Become the tracer of a process, which may then be read and rewritten; it is not stopped, and let go at once."""
-    by_number("ptrace", PTRACE_SEIZE, bait.pid, 0, 0)
+    calls.by_number("ptrace", f"PTRACE_SEIZE, {bait.pid}", PTRACE_SEIZE, bait.pid, 0, 0)
 
 
 def find_a_key(bait: Bait) -> str:
     """Read a password that the kernel keeps for whoever has this session keyring; no namespace parts these."""
-    key = by_number("keyctl", KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, b"user\0", bait.key.encode() + b"\0", 0)
-    text = ctypes.create_string_buffer(64)
-    length = by_number("keyctl", KEYCTL_READ, key, ctypes.addressof(text), len(text))
+    name, text = bait.key.encode() + b"\0", ctypes.create_string_buffer(64)
+    key = calls.by_number("keyctl", bait.key, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, b"user\0", name, 0)
+    length = calls.by_number("keyctl", bait.key, KEYCTL_READ, key, ctypes.addressof(text), len(text))
     return text.raw[:length].decode()
 
 
@@ -177,7 +177,7 @@ def name_a_program(_: Bait) -> None:
 def load_a_module(_: Bait) -> None:
     """Hand the kernel an empty module: who may load one is told that it is none."""
     try:
-        by_number("init_module", 0, 0, b"\0")
+        calls.by_number("init_module", "nothing", 0, 0, b"\0")
     except OSError as error:
         if error.errno != errno.ENOEXEC:
             raise
@@ -190,17 +190,6 @@ def read(path: str) -> str:
     """What stands in a file."""
     with open(path) as file:
         return file.read()
-
-
-def by_number(name: str, *arguments: int | bytes) -> int:
-    """A system call for which Python has no function; OSError when it is refused."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.syscall.restype = ctypes.c_long
-    plain = (each if isinstance(each, bytes) else ctypes.c_long(each) for each in arguments)
-    answer = int(libc.syscall(ctypes.c_long(syscalls.native()[name]), *plain))
-    if answer == -1:
-        raise OSError(ctypes.get_errno(), name)
-    return answer
 
 
 def open_when_free(path: str) -> int:
@@ -228,7 +217,7 @@ def handle_of(folder: str) -> str:
     handle, mount = ctypes.create_string_buffer(empty), ctypes.c_int()
     path = ctypes.create_string_buffer(os.fsencode(folder))
     arguments = calls.AT_FDCWD, ctypes.addressof(path), ctypes.addressof(handle), ctypes.addressof(mount), 0
-    by_number("name_to_handle_at", *arguments)
+    calls.by_number("name_to_handle_at", repr(folder), *arguments)
     length, kind = HANDLE_HEAD.unpack_from(handle.raw)
     return struct.pack("i", kind).hex() + handle.raw[HANDLE_HEAD.size :][:length].hex()
 
@@ -338,7 +327,8 @@ def be_box(name: str, box: Box, bait: Bait, told: int) -> None:
 def keep_a_key(bait: Bait) -> None:
     """Put the word where kernels keep passwords: in a keyring of this session's, which is new."""
     calls.new_session_keyring("cutaway-host")
-    by_number("add_key", b"user\0", bait.key.encode() + b"\0", bait.word.encode(), len(bait.word), -3)
+    name, word = bait.key.encode() + b"\0", bait.word.encode()
+    calls.by_number("add_key", bait.key, b"user\0", name, word, len(word), KEY_SPEC_SESSION_KEYRING)
 
 
 def serve(path: str, word: str) -> None:

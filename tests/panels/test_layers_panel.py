@@ -45,6 +45,14 @@ def test_folders_are_open_where_layers_disagree_and_closed_elsewhere() -> None:
     assert {name: bool(is_open) for is_open, name in opened} == {"bin": False, "etc": True}
 
 
+def test_a_file_over_a_folder_stands_before_it_and_the_old_files_stay_in_the_folder() -> None:
+    it = LayerPanel(Stack.of(base=layer("a/", "a/x", "no/name"), top=layer("a")))
+    page = re.sub(r" (style|class)=\"[^\"]*\"", "", it._view.value.partition("</style>")[2])
+    assert re.search(r"<span>a</span><span>top</span>.*<summary><span><span>a/</span><span>base</span>", page)
+    assert re.search(r"hidden by top: replaced</span></span></summary><ul><li><span><span>x</span>", page)
+    assert "<summary><span><span>no/</span><span></span>" in page, "a folder that no layer names"
+
+
 def test_on_paper_it_is_a_table_with_all_that_is_hidden() -> None:
     data, _ = DisplayFormatter().format(panel())
     assert re.search(r"^  key +base +7 +hidden by top: whiteout$", data["text/plain"], re.MULTILINE)

@@ -14,12 +14,15 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
+from textwrap import shorten
 
 from cutaway.images.layers import OPAQUE, WHITEOUT, LayerError, way
 from cutaway.images.layout import Image
 from cutaway.images.upper import members
 
 # --- Words -----------------------------------------------------------------
+
+NAME_CHARACTERS = 40  # of a layer
 
 Place = tuple[str, ...]  # the names on the way from the root folder: ("etc", "motd")
 
@@ -139,7 +142,7 @@ class Stack:
     def of_image(cls, image: Image) -> Stack:
         """The layers of an image, each called by its number and the command that made it, if the image tells."""
         history = [each for each in image.config.get("history") or () if not each.get("empty_layer")]
-        said = [str(each.get("created_by", "")) for each in history]
+        said = [shorten(str(each.get("created_by", "")), NAME_CHARACTERS, placeholder=" ...") for each in history]
         names = [" ".join([f"layer {number}", *said[number : number + 1]]) for number in range(len(image.layers))]
         return cls([of_tar(packed, name) for packed, name in zip(image.layers, names, strict=True)])
 

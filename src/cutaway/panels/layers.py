@@ -22,7 +22,7 @@ STYLE = """<style>
 .cutaway-layers details > summary { cursor: pointer; }
 .cutaway-layers .row { display: inline-grid; grid-template-columns: minmax(9em, 1fr) 7em 7em minmax(9em, 1fr);
   width: calc(100% - 1.4em); column-gap: 10px; vertical-align: top; }
-.cutaway-layers div.row { padding-left: 1.1em; }
+.cutaway-layers > .row, .cutaway-layers li > .row { padding-left: 1.1em; }
 .cutaway-layers .name { padding-left: calc(1.3em * var(--depth)); overflow-wrap: anywhere;
   font-family: var(--jp-code-font-family, Menlo, Consolas, "DejaVu Sans Mono", monospace); }
 .cutaway-layers .bytes { text-align: right; font-variant-numeric: tabular-nums; }
@@ -77,7 +77,7 @@ def size(piece: Piece) -> str:
 def drawn(stack: Stack, *, hidden: bool = True) -> str:
     """The tree as nested lists; a folder is open where the layers do not agree about it."""
     pieces = [piece for piece in stack.pieces if hidden or piece.visible]
-    head = '<div class="row head"><span>path</span><span>from</span><span class="bytes">bytes</span><span></span></div>'
+    head = '<span class="row head"><span>path</span><span>from</span><span class="bytes">bytes</span></span>'
     return f'{STYLE}<div class="cutaway-layers">{head}{_list(stack, pieces, ())}{_sum(stack)}</div>'
 
 
@@ -96,15 +96,16 @@ def _list(stack: Stack, pieces: list[Piece], above: Place) -> str:
 
 
 def _item(stack: Stack, pieces: list[Piece], place: Place) -> str:
-    here = [piece for piece in pieces if piece.place == place]
+    """All that layers have at one place; a layer may have files in a folder that none of them names."""
     below = [piece for piece in pieces if piece.place != place]
-    rows = [_row(stack, piece) for piece in here] or [_cells(f"{place[-1]}/", len(place) - 1)]
+    files = "".join(_row(stack, piece) for piece in pieces if piece.place == place and piece.kind is not Kind.FOLDER)
+    folders = [_row(stack, piece) for piece in pieces if piece.place == place and piece.kind is Kind.FOLDER]
     if not below:
-        return f"<li>{''.join(rows)}</li>"
+        return f"<li>{files}{''.join(folders)}</li>"
+    first, *others = folders or [_cells(f"{place[-1]}/", len(place) - 1)]
     agreed = len({piece.layer for piece in pieces}) == 1 and all(piece.visible for piece in pieces)
-    summary = f"<summary>{rows[0]}</summary>".replace("<div", "<span", 1).replace("</div>", "</span>", 1)
-    inner = _list(stack, below, place)
-    return f"<li><details{'' if agreed else ' open'}>{summary}{inner}</details>{''.join(rows[1:])}</li>"
+    inner = f"<summary>{first}</summary>{_list(stack, below, place)}"
+    return f"<li>{files}<details{'' if agreed else ' open'}>{inner}</details>{''.join(others)}</li>"
 
 
 def _row(stack: Stack, piece: Piece) -> str:
@@ -115,6 +116,6 @@ def _row(stack: Stack, piece: Piece) -> str:
 def _cells(name: str, depth: int, rest: Iterable[str] = ("", "", ""), css: str = "row") -> str:
     layer, size_bytes, fate = map(escape, rest)
     return (
-        f'<div class="{css}"><span class="name" style="--depth: {depth}">{escape(name)}</span>'
-        f'<span>{layer}</span><span class="bytes">{size_bytes}</span><span>{fate}</span></div>'
+        f'<span class="{css}"><span class="name" style="--depth: {depth}">{escape(name)}</span>'
+        f'<span>{layer}</span><span class="bytes">{size_bytes}</span><span>{fate}</span></span>'
     )

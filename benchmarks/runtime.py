@@ -25,6 +25,8 @@ import oci
 
 from cutaway.ground import base, engine
 from cutaway.ground.container import Container
+from cutaway.images.closure import archive
+from cutaway.ledger import paths
 from cutaway.linux import calls, mounts
 from cutaway.runtime import example
 
@@ -90,14 +92,29 @@ def with_docker(found: dict[str, Round]) -> None:
         found[f"docker --runtime {name}"] = lambda _, words=words: command(*words, env=env)  # type: ignore[misc]
 
 
+def with_podman(found: dict[str, Round], folder: Path) -> None:
+    """Podman with runc, in a store of its own, where there is one."""
+    podman, runc = shutil.which("podman"), shutil.which("runc", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not podman or not runc:
+        return
+    (folder / "base.tar").write_bytes(archive(base.contents()))
+    store = ["--root", f"{folder}/store", "--runroot", f"{folder}/run", "--cgroup-manager", "cgroupfs"]
+    words = [podman, *store, "--runtime", runc]
+    command(*words, "import", "-q", f"{folder}/base.tar", base.NAME)
+    limits = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096"]  # its own take CAP_SYS_RESOURCE
+    run = [*words, "run", "--rm", "--network", "none", *limits, base.NAME, "true"]
+    found["podman --runtime runc"] = lambda _: command(*run)
+
+
 def main(rounds: int) -> None:
     """Measure in turns and print medians, ratios to runc, and the fastest."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-runtime-"))
+    folder = Path(tempfile.mkdtemp(prefix="cutaway-bench-"))
     folder.chmod(0o755)
     hide_version_2()
     try:
         found = contestants(folder)
         with_docker(found)
+        with_podman(found, folder)
         times: dict[str, list[float]] = {name: [] for name in found}
         for number in range(rounds):
             for name, once in found.items():
@@ -112,7 +129,7 @@ def main(rounds: int) -> None:
         print(json.dumps({name: round(median * 1e3, 2) for name, median in medians.items()}))
     finally:
         engine.stop()
-        shutil.rmtree(folder)
+        paths.remove(str(folder))
 
 
 if __name__ == "__main__":

@@ -301,6 +301,9 @@ def test_a_container_that_cannot_be_leaves_nothing(state: Path) -> None:
     before = folders()
     with pytest.raises(Problem, match="ociVersion"):
         Container(change=lambda config: config.pop("ociVersion"))
+    for wrong in ({"network": "bridge"}, {"volumes": {"/nowhere": "/x"}}, {"capabilities": ["FLY"]}):
+        with pytest.raises(Problem, match=r"making a container: .*(neither|is not there|FLY)"):
+            Container(**wrong)  # type: ignore[arg-type]
     with pytest.raises(Problem, match="no such folder"):
         Container(tmp := state / "nowhere")
     assert not tmp.exists()

@@ -18,6 +18,7 @@ from cutaway import ledger
 from cutaway.images import files
 from cutaway.images.files import Image
 from cutaway.ledger import paths
+from cutaway.linux import capabilities as capability_sets
 from cutaway.linux import namespaces, subordinate
 from cutaway.linux.commands import Command, CommandFailed, words
 from cutaway.linux.groups import Groups
@@ -62,11 +63,7 @@ class Container:
         self._workshop = workshop()
         self.name = f"c-{secrets.token_hex(4)}"
         lower, said = self._workshop.files(image)
-        self._folder = self._workshop.folder / self.name
-        self._folder.mkdir()
-        (self._folder / "rootfs").mkdir()
-
-        self.config = example.protected("keeper", capabilities=capabilities)
+        self.config = example.protected("keeper", capabilities=_known(capabilities))
         self.config["hostname"] = hostname or self.name
         self.config["root"]["readonly"] = read_only
         self.config["linux"]["cgroupsPath"] = f"{self._workshop.group}/{self.name}"
@@ -79,6 +76,9 @@ class Container:
         self.config["linux"]["resources"] |= _limits(memory_bytes, cpus, pids)
         if change:
             change(self.config)
+
+        self._folder = self._workshop.folder / self.name
+        (self._folder / "rootfs").mkdir(parents=True)
         try:
             self._kept = Kept(
                 self._workshop.warm, root=str(self._workshop.folder / "known"), name=self.name, config=self.config,
@@ -244,6 +244,14 @@ def _bind(source: Path, target: str) -> Config:
         "destination": destination, "type": "bind", "source": str(source.resolve()),
         "options": ["rbind", "nosuid", "nodev", mode or "rw"],
     }  # fmt: skip
+
+
+def _known(names: Iterable[str]) -> list[str]:
+    """The capabilities as the manual page writes them; the runtime would leave out what Linux does not have."""
+    try:
+        return capability_sets.names(capability_sets.mask(names))
+    except ValueError as error:
+        raise Problem(f"making a container: {error}") from None
 
 
 def _limits(memory_bytes: int | None, cpus: float | None, pids: int | None) -> Config:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy
 import pytest
 
 from cutaway.check import values
@@ -65,6 +66,13 @@ def test_an_object_is_no_value_whatever_it_claims_to_equal(value: object, named:
 def test_a_number_without_a_plain_form_does_not_cross(value: object) -> None:
     with pytest.raises(NotPlain, match="a number in the value"):
         values.dumps(value)
+
+
+def test_a_number_of_numpys_crosses_as_pythons() -> None:
+    given = [numpy.int32(-(2**31)), {"half": numpy.float64(0.5)}, numpy.bool_(True)]
+    assert values.dumps(given) == '[-2147483648, {"half": 0.5}, true]'
+    with pytest.raises(NotPlain, match="is a ndarray"):
+        values.dumps(numpy.zeros(2))
 
 
 def test_a_key_is_a_str() -> None:

@@ -2,12 +2,14 @@
 
 A plain value is None, a bool, an int, a float, a str, a list of plain values, or a dict from str to plain values,
 each of exactly that type. An object of a class of somebody's own is none, whatever it claims to be equal to,
-and neither is a subclass of int. Values travel as JSON text; nothing is ever unpickled.
+and neither is a subclass of int. A number of numpy's is sent as the Python number that it stands for. Values travel as
+JSON text; nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
@@ -22,6 +24,7 @@ class NotPlain(TypeError):
 
 def dumps(value: object) -> str:
     """The value as one line of JSON; NotPlain when any part of it is more than plain."""
+    value = _pythons(value, DEPTH)
     _inspect(value, "the value", DEPTH)
     try:
         text = json.dumps(value, allow_nan=False)
@@ -41,6 +44,16 @@ def loads(text: str | bytes) -> Plain:
     except (ValueError, RecursionError) as error:
         raise NotPlain(f"what arrived is no plain value: {error}") from None
     return value
+
+
+def _pythons(value: object, depth: int) -> object:
+    """The value with Python's own numbers in place of numpy's."""
+    if type(value) is list and depth:
+        return [_pythons(each, depth - 1) for each in value]
+    if type(value) is dict and depth:
+        return {key: _pythons(each, depth - 1) for key, each in value.items()}
+    numpy = sys.modules.get("numpy")  # whoever has not loaded it has none of its numbers
+    return value.item() if numpy and isinstance(value, (numpy.number, numpy.bool_)) else value
 
 
 def _inspect(value: object, place: str, depth: int) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cutaway import ledger
 from cutaway.check.learner import Learner
-from cutaway.check.notebook import read, running
+from cutaway.check.notebook import _trouble, read, running
 from cutaway.cli.check import _lab
 from cutaway.ground import course
 from cutaway.problem import Problem
@@ -115,6 +115,14 @@ def test_a_copy_from_another_tool_is_read(tmp_path: Path) -> None:
     path = tmp_path / "mine.ipynb"
     path.write_text(json.dumps({"cells": cells, "metadata": {"theirs": {}}, "nbformat": 4, "nbformat_minor": 5}))
     assert len(read(path, "04-isolate").cells) == 4
+
+
+def test_a_cell_that_was_stopped_for_time_says_so() -> None:
+    stopped = new_output("error", ename="KeyboardInterrupt", evalue="")  # type: ignore[no-untyped-call]
+    cell = new_code_cell("while True: pass", outputs=[stopped])  # type: ignore[no-untyped-call]
+    named = "the cell that begins “while True: pass”"
+    assert list(_trouble(cell, 60.2)) == [f"{named} ran for more than 60 s and was stopped"]
+    assert list(_trouble(cell, 1.0)) == [f"{named} raised KeyboardInterrupt: "]
 
 
 def test_a_copy_that_is_no_notebook_is_not_a_zero(tmp_path: Path) -> None:

@@ -147,8 +147,9 @@ def _run(client: NotebookClient, kernel: Process) -> Iterator[str]:
     overdue.start()
     try:
         for index, cell in enumerate(client.nb.cells):
+            begun = time.monotonic()
             client.execute_cell(cell, index)
-            yield from _trouble(cell)
+            yield from _trouble(cell, time.monotonic() - begun)
     except DeadKernelError:
         yield f"{_named(cell)} ended the kernel, or ran until all cells had taken more than {NOTEBOOK_S} s"
     except Exception as error:  # the kernel is the notebook's, and may say on the line whatever it likes
@@ -165,10 +166,12 @@ def _named(cell: NotebookNode) -> str:
     return printable(f"cell {given}" if given else f"the cell that begins “{first[:FIRST_CHARACTERS]}”")
 
 
-def _trouble(cell: NotebookNode) -> Iterator[str]:
+def _trouble(cell: NotebookNode, took_s: float) -> Iterator[str]:
     for output in cell.get("outputs", []):
         if output.output_type == "error":
-            yield printable(f"{_named(cell)} raised {output.ename}: {output.evalue}")
+            stopped = output.ename == "KeyboardInterrupt" and took_s >= CELL_S
+            raised = f"raised {output.ename}: {output.evalue}"
+            yield printable(f"{_named(cell)} {f'ran for more than {CELL_S} s and was stopped' if stopped else raised}")
 
 
 @contextmanager

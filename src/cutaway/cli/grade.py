@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -45,31 +46,38 @@ def command(
 
     What has been graded and has not changed is not graded again, so a run that was cut short goes on where it was.
     """
-    from cutaway.grading import batch
+    from cutaway.grading import batch, labs
     from cutaway.grading.assignment import separated
     from cutaway.grading.limits import MIB, Limits
     from cutaway.grading.nbcourse import Course
 
     course = Course(folder)
-    _refuse_our_labs(assignment, course)
     students = _students(course, assignment, (why,) if why else only)
     limits = Limits(cell_s=cell_time, notebook_s=notebook_time, memory_bytes=memory * MIB)
     number = workers or len(os.sched_getaffinity(0))
-    prepared, executor = batch.prepared(course, assignment, limits)
-    with executor:
+    with ExitStack() as stack:
+        crew: Any
+        if labs.is_ours(assignment):
+            if scheduler:
+                raise Problem(f"grading {assignment!r}: labs of Cutaway are checked on this machine; no --scheduler")
+            prepared = labs.prepared(course, assignment)
+            crew = labs.Houses(prepared, number, batch.hidden(course))
+            where = f"each was checked in {labs.WHERE}"
+        else:
+            prepared, executor = batch.prepared(course, assignment, limits)
+            stack.enter_context(executor)
+            crew = _crew(prepared, executor, number, scheduler, batch.hidden(course))
+            modes = separated(prepared)
+            inside = f"; inside the submission's process: {', '.join(modes['inside'])}" if modes["inside"] else ""
+            where = f"tests out of reach: {modes['separated']}{inside}"
+        stack.callback(crew.close)
         for warning in prepared.warnings:
             click.echo(f"note: {warning}", err=True)
-        crew = _crew(prepared, executor, number, scheduler, batch.hidden(course))
-        try:
-            steps = batch.graded(
-                course, prepared, crew, number, students, dry=dry_run or bool(why), force=force or bool(why)
-            )
-            _tell(steps, len(students), as_json, bool(why))
-        finally:
-            crew.close()
-    modes = separated(prepared)
-    inside = f"; inside the submission's process: {', '.join(modes['inside'])}" if modes["inside"] else ""
-    click.echo(f"tests out of reach: {modes['separated']}{inside}", err=True)
+        steps = batch.graded(
+            course, prepared, crew, number, students, dry=dry_run or bool(why), force=force or bool(why)
+        )
+        _tell(steps, len(students), as_json, bool(why))
+    click.echo(where, err=True)
 
 
 def _students(course: Any, assignment: str, only: tuple[str, ...]) -> list[str]:
@@ -86,19 +94,6 @@ def _students(course: Any, assignment: str, only: tuple[str, ...]) -> list[str]:
         place = course.step("submitted", "*", assignment)
         raise Problem(f"grading {assignment!r}: nobody has handed it in; collect it into {place}")
     return [name for name in students if not only or name in only]
-
-
-def _refuse_our_labs(assignment: str, course: Any) -> None:
-    """A lab of this course is marked by what it did to the system, which takes a machine and not a sandbox."""
-    from cutaway.ground import course as ours
-
-    source = course.step("source", ".", assignment)
-    checks = ours.root() / "grading" / assignment / "checks.py"
-    if checks.exists() and source.is_dir():
-        raise Problem(
-            f"grading {assignment!r}: it is a lab of Cutaway, whose checks look at the system and not at values; use "
-            f"`cutaway check {assignment} NOTEBOOK --learner STUDENT --json` for each, as a user who owns nothing"
-        )
 
 
 def _crew(assignment: Any, executor: Any, number: int, scheduler: str | None, hidden: list[Path]) -> Any:

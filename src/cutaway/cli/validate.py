@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from cutaway.problem import Problem
+
 
 @click.command()
 @click.argument("assignment")
@@ -15,11 +17,16 @@ import click
 )
 def command(assignment: str, folder: Path) -> None:
     """Say of each test of ASSIGNMENT where it runs, whether the solution passes it, and whether the stub fails it."""
-    from cutaway.grading import batch
+    from cutaway.grading import batch, labs
     from cutaway.grading.assignment import looked_over
     from cutaway.grading.limits import Limits
     from cutaway.grading.nbcourse import Course
 
+    if labs.is_ours(assignment):
+        raise Problem(
+            f"validating {assignment!r}: it is a lab of Cutaway, whose checks look at the system; "
+            f"`cutaway check {assignment} NOTEBOOK` tries them, on its solution or on any other"
+        )
     prepared, executor = batch.prepared(Course(folder), assignment, Limits())
     with executor:
         found = looked_over(prepared, executor)

@@ -42,13 +42,14 @@ class Assignment:
     limits: Limits
     packages: list[str]
     warnings: tuple[str, ...] = ()
+    checks: str = ""  # the digest of a lab's own
 
     @property
     def digest(self) -> str:
         """Changes when anything changes that a mark depends on."""
         cells = {each.name: [vars(cell) for cell in each.cells.values()] for each in self.notebooks}
         recipes = {name: {**vars(recipe), "inside": sorted(recipe.inside)} for name, recipe in self.recipes.items()}
-        text = json.dumps([VERSION, cells, recipes, self.limits.plain()], sort_keys=True)
+        text = json.dumps([VERSION, cells, recipes, self.limits.plain(), self.checks], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -201,37 +202,49 @@ class Graded:
 def graded(assignment: Assignment, executor: Executor, files: list[File], left: list[str]) -> Graded:
     """Run and mark one submission. It never raises for anything that was handed in."""
     result = Graded({}, [f"not read: {each}" for each in left], {})
-    handed_in = {file.place: file for file in files}
     beside = [file for file in files if not file.place.endswith(".ipynb")]
     for notebook in assignment.notebooks:
-        file = handed_in.get(f"{notebook.name}.ipynb")
-        if file is None and (why := _instead(assignment, notebook, files, left)):
-            result.unreadable[notebook.name] = why
-            result.flags.append(f"{notebook.name}.ipynb: {why}")
-            continue
-        if file is None:
-            result.missing += (notebook.name,)
-            result.flags.append(f"{notebook.name}.ipynb: it was not handed in")
-            result.marks[notebook.name] = _nothing(notebook)
-            continue
-        try:
-            cells, mended = restored(file.content, notebook)
-        except NoNotebook as error:
-            result.unreadable[notebook.name] = f"no notebook: {error}"
-            result.flags.append(f"{notebook.name}.ipynb: no notebook: {error}")
+        if (cells := opened(assignment, notebook, files, left, result)) is None:
             continue
         recipe = assignment.recipes[notebook.name]
         recipe = replace(recipe, files=_laid_over(_packed(beside), recipe.test_files))
         shown = execution.run(executor, recipe, cells, assignment.limits)
-        result.flags += mended + _troubles(cells, shown)
+        result.flags += _troubles(cells, shown)
         result.marks[notebook.name] = _marks(cells, shown, recipe)
         result.stopped[notebook.name] = stopped(cells, shown)
-        result.pages[notebook.name] = _page(notebook, cells, shown)
-        result.unanswered += tuple(
-            (notebook.name, each.owned.name) for each in cells
-            if each.owned and (each.owned.solution) and each.unanswered
-        )  # fmt: skip
+        result.pages[notebook.name] = page(notebook, cells, shown)
     return result
+
+
+def opened(
+    assignment: Assignment, notebook: Notebook, files: list[File], left: list[str], result: Graded
+) -> list[Cell] | None:
+    """The cells of a notebook that was handed in, mended; None when there are none, and `result` then says why."""
+    content = next((file.content for file in files if file.place == f"{notebook.name}.ipynb"), None)
+    if content is None and (why := _instead(assignment, notebook, files, left)):
+        no_mark(notebook, why, result)
+        return None
+    if content is None:
+        result.missing += (notebook.name,)
+        result.flags.append(f"{notebook.name}.ipynb: it was not handed in")
+        result.marks[notebook.name] = _nothing(notebook)
+        return None
+    try:
+        cells, mended = restored(content, notebook)
+    except NoNotebook as error:
+        no_mark(notebook, f"no notebook: {error}", result)
+        return None
+    result.flags += mended
+    result.unanswered += tuple(
+        (notebook.name, each.owned.name) for each in cells if each.owned and each.owned.solution and each.unanswered
+    )
+    return cells
+
+
+def no_mark(notebook: Notebook, why: str, result: Graded) -> None:
+    """Leave the notebook to a person."""
+    result.unreadable[notebook.name] = why
+    result.flags.append(f"{notebook.name}.ipynb: {why}")
 
 
 def _instead(assignment: Assignment, notebook: Notebook, files: list[File], left: list[str]) -> str:
@@ -271,7 +284,7 @@ def _troubles(cells: list[Cell], shown: list[Shown]) -> list[str]:
     return found
 
 
-def _page(notebook: Notebook, cells: list[Cell], shown: list[Shown]) -> Plain:
+def page(notebook: Notebook, cells: list[Cell], shown: list[Shown]) -> Plain:
     """The notebook as it was run, for nbgrader's formgrader."""
     released = notebook.released or notebook.solved
     kernel = released.metadata.get("kernelspec", {}) if released else {}

@@ -14,7 +14,7 @@ from typing import Any
 import distributed
 
 from cutaway.grading.assignment import Assignment, Graded
-from cutaway.grading.batch import timed
+from cutaway.grading.batch import HandedIn, timed
 from cutaway.grading.executor import Executor
 from cutaway.grading.nbcourse import File
 from cutaway.problem import Problem
@@ -58,9 +58,13 @@ class Cluster:
         self._assignment = self._client.scatter(assignment, broadcast=True)
         self._hidden = hidden
 
-    def submit(self, files: list[File], left: list[str]) -> Any:
+    def submit(self, one: HandedIn) -> Any:
         """Have one submission graded; a worker that dies is replaced by another."""
-        return self._client.submit(_graded, self._assignment, files, left, self._hidden, pure=False, retries=3)
+        return self._client.submit(_graded, self._assignment, one.files, one.left, self._hidden, pure=False, retries=3)
+
+    def same(self, one: HandedIn) -> str:
+        """What they hand in."""
+        return one.content
 
     def close(self) -> None:
         """Let go of the cluster, which goes on running."""

@@ -32,6 +32,7 @@ SENTENCES = {
     "partial": "It does some of what was asked.",
     "manual": "A person will look at it.",
     "unanswered": "It is as it was given: there is no answer.",
+    "not judged": "This could not be judged; a person will look at it.",
     "missing": "It was not handed in.",
     "not run": "The notebook had used up its time before this part was reached.",
 }
@@ -160,6 +161,8 @@ def _by_hand(given: Given) -> str:
 
 def _seen(cell: Source, mark: dict[str, Any]) -> str:
     """What failed, as far as the student could have read the test that failed."""
+    if mark.get("said"):
+        return "<br>".join(map(_safe, mark["said"]))
     if mark["status"] != "failed":
         return _safe(SENTENCES.get(mark["status"], mark["status"]))
     lines = cell.source.splitlines()

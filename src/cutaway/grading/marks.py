@@ -29,6 +29,7 @@ class Mark:
     compared: dict[str, str] = field(default_factory=dict)
     line: int = 0  # of the test, in which it failed
     asked: str = ""  # what stands in that line
+    said: list[str] = field(default_factory=list)  # by the checks of a lab, for the student to read
 
     def plain(self) -> dict[str, Any]:
         """As it crosses between processes and into files."""

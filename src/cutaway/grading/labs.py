@@ -1,0 +1,194 @@
+"""Our own labs in a class: each submission is run and looked at by `cutaway check`, in a house of its own.
+
+What a check looks at is the system, so the notebook needs one: see labhouse.py for what it is given and what not.
+The marks are those of the cells that say `check(task=N)`, which ask for all the checks of a task.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from cutaway.check.contract import Result, Status
+from cutaway.check.results import SIGN, Results
+from cutaway.check.untouched import compile_all
+from cutaway.grading import assignment as assignments
+from cutaway.grading import house
+from cutaway.grading.assignment import Assignment, Graded
+from cutaway.grading.batch import HandedIn
+from cutaway.grading.execution import Shown
+from cutaway.grading.executor import ENVIRONMENT
+from cutaway.grading.limits import Limits
+from cutaway.grading.marks import Mark
+from cutaway.grading.nbcourse import Course, Notebook
+from cutaway.grading.restored import Cell
+from cutaway.grading.stopped import Stopped
+from cutaway.ground import course as ours
+from cutaway.problem import Problem
+
+HOUSE_S = 600.0  # for everything: the notebook has five minutes, each call of a check ten seconds
+TASK = re.compile(r"^check\(task=(\d+)\)\s*$", re.MULTILINE)
+WHERE = "a house of its own: no course, no gradebook, no network, and a user that owns nothing"
+TROUBLE = "while running "
+
+
+def is_ours(name: str) -> bool:
+    """Whether an assignment of this name is a lab of Cutaway, whose checks are here."""
+    return _checks(name).exists()
+
+
+def prepared(course: Course, name: str) -> Assignment:
+    """The lab as the gradebook has it. Problem when no cell of it asks for a check."""
+    made = assignments.prepared(course, name, Limits())
+    if not any(_tasks(each) for each in made.notebooks):
+        raise Problem(
+            f"grading {name!r}: it has the name of a lab of Cutaway and none of its cells says check(task=1); give an "
+            "assignment of your own another name"
+        )
+    sources = b"".join(path.read_bytes() for path in sorted(_checks(name).parent.glob("*.py")))
+    return replace(made, checks=hashlib.sha256(sources).hexdigest())
+
+
+def _checks(name: str) -> Path:
+    return ours.root() / "grading" / name / "checks.py"
+
+
+def _tasks(notebook: Notebook) -> dict[str, int]:
+    """The task that each marked cell asks for."""
+    found = {name: TASK.search(cell.source) for name, cell in notebook.cells.items() if cell.tests}
+    return {name: int(match[1]) for name, match in found.items() if match}
+
+
+class Houses:
+    """Workers that each build a house for one submission after another."""
+
+    def __init__(self, assignment: Assignment, number: int, hidden: list[Path]) -> None:
+        self._assignment, self._hidden, self._pool = assignment, hidden, ThreadPoolExecutor(number)
+        compile_all(assignment.name)  # inside nobody may write
+
+    def submit(self, one: HandedIn) -> Future[Graded]:
+        return self._pool.submit(graded, self._assignment, one, self._hidden)
+
+    def same(self, one: HandedIn) -> str:
+        """What they hand in, and who they are: each learner has parameters of their own."""
+        return json.dumps([one.student, one.content])
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def graded(assignment: Assignment, one: HandedIn, hidden: list[Path]) -> Graded:
+    """Check one submission. It never raises for anything that was handed in; Problem when no house can be built."""
+    result = Graded({}, [f"not read: {each}" for each in one.left], {})
+    for notebook in assignment.notebooks:
+        cells = assignments.opened(assignment, notebook, one.files, one.left, result)
+        if cells is None:
+            continue
+        content = next(file.content for file in one.files if file.place == f"{notebook.name}.ipynb")
+        said, troubles = _checked(assignment.name, one.student, content, hidden)
+        result.stopped[notebook.name] = list(_stopped(troubles))
+        try:
+            found = Results.of(json.loads(said))
+        except (ValueError, KeyError, TypeError):
+            assignments.no_mark(
+                notebook, (troubles or ["it could not be checked"])[-1].removeprefix("cutaway: "), result
+            )
+            continue
+        result.marks[notebook.name] = _marks(notebook, found)
+        result.pages[notebook.name] = assignments.page(notebook, cells, _shown(cells, result.marks[notebook.name]))
+    return result
+
+
+# --- A house ---------------------------------------------------------------
+
+
+def _checked(lab: str, learner: str, notebook: bytes, hidden: list[Path]) -> tuple[str, list[str]]:
+    """What `cutaway check --json` says there, and the lines of what it says beside that."""
+    settings = {**_shown_and_hidden(lab, hidden), "lab": lab, "learner": learner}
+    argv = [sys.executable, "-P", "-s", str(Path(__file__).with_name("labhouse.py")), json.dumps(settings)]
+    with subprocess.Popen(
+        argv, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            out, beside = process.communicate(notebook, HOUSE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()  # and with it process 1 of the house, and with that all
+            return "", [f"it was not done after {HOUSE_S:g} s"]
+    said = out.decode(errors="replace")
+    if said.startswith('{"refused"'):
+        raise Problem(f"building a house for {lab}: {json.loads(said)['refused']}; nothing is ever run outside one")
+    return said, beside.decode(errors="replace").splitlines()
+
+
+def _shown_and_hidden(lab: str, hidden: list[Path]) -> dict[str, list[str]]:
+    """The environment, and of the course what the checks need; the master is there by name and empty."""
+    covered = sorted({str(each) for path in hidden for each in (path.absolute(), path.resolve())}, key=len)
+    master = ours.root() / "labs" / lab / f"{lab}.ipynb"
+    shown = house.shown(covered)
+    needed = [ours.root() / ours.CONTENTS, ours.root() / "diagrams", _checks(lab).parent, master]
+    shown += [str(path) for path in needed if not any(path.is_relative_to(each) for each in shown)]
+    return {"shown": shown, "hidden": [*covered, str(master)]}
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **ENVIRONMENT,
+        "HOME": house.HOME,
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "CUTAWAY_COURSE": str(ours.root()),
+        "CUTAWAY_STATE": f"{house.HOME}/.cutaway",
+        "CUTAWAY_FOLDER": f"{house.HOME}/cutaway",
+    }
+
+
+# --- What it said ----------------------------------------------------------
+
+
+def _marks(notebook: Notebook, found: Results) -> dict[str, Mark]:
+    tasks = _tasks(notebook)
+    return {
+        name: _mark(cell.points, [each for each in found.checks if each.task == tasks.get(name)])
+        for name, cell in notebook.cells.items()
+        if cell.marked
+    }
+
+
+def _mark(points: float, checks: list[Result]) -> Mark:
+    """Of one task: its share of the points of its checks; none when one of them could not be made here."""
+    said = [line for each in checks for line in _said(each)]
+    why = next((each.observed or each.name for each in checks if each.status is not Status.PASSED), "")
+    most = sum(each.points for each in checks)
+    if not most or any(each.status is Status.ERROR for each in checks):
+        return Mark(None, points, "not judged", "house", why, said=said)
+    earned = points * sum(each.earned for each in checks) / most
+    status = "passed" if earned == points else "partial" if earned else "failed"
+    return Mark(earned, points, status, "house", why, said=said)
+
+
+def _said(check: Result) -> list[str]:
+    more = [check.observed, f"Hint: {check.hint}" if check.hint else ""]
+    return [f"{SIGN[check.status]} {check.name} ({check.earned:g} of {check.points:g})", *filter(None, more)]
+
+
+def _shown(cells: list[Cell], marks: dict[str, Mark]) -> list[Shown]:
+    """For formgrader: under each check what it said."""
+    said = ["\n".join(marks[each.owned.name].said) if each.owned and each.owned.tests else "" for each in cells]
+    return [
+        Shown([{"output_type": "stream", "name": "stdout", "text": text}] if text else [], ran=True) for text in said
+    ]
+
+
+def _stopped(troubles: list[str]) -> Iterator[Stopped]:
+    """The cells that went wrong, as `cutaway check` names them."""
+    for line in troubles:
+        if line.startswith(TROUBLE):
+            cell, raised, error = line.partition(": ")[2].partition(" raised ")
+            yield Stopped(cell.removeprefix("cell ") if raised else "the notebook", error or cell, error or cell)

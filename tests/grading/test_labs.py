@@ -1,0 +1,117 @@
+# ruff: noqa: E501  cells stand as they are
+"""A lab of ours is graded for a class: by its own checks, each submission in a house of its own."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nbformat
+import pytest
+from click.testing import CliRunner, Result
+
+from cutaway import cli
+from cutaway.grading import nbcourse, release
+from cutaway.grading.nbcourse import Course
+from cutaway.ground import course as ours
+from cutaway.problem import Problem
+
+pytestmark = [pytest.mark.xdist_group("class"), pytest.mark.slow]
+
+LAB = "04-isolate"
+HOSTILE = """
+import os, signal, socket
+from pathlib import Path
+seen = [path for path in ('COURSE/gradebook.db', 'COURSE/submitted', '/root', 'MASTER') if Path(path).exists() and (Path(path).is_dir() or Path(path).read_bytes())]
+def writable(folder):
+    try:
+        (Path(folder) / 'planted').touch()
+    except OSError:
+        return False
+    return True
+written = [folder for folder in ('/', 'CHECKS', 'PACKAGE') if writable(folder)]
+alive = sorted(int(name) for name in os.listdir('/proc') if name.isdigit())
+raise LookupError((seen, written, len(alive) < 12, os.listdir('/sys/class/net') if Path('/sys/class/net').exists() else 'no links'))
+"""
+
+
+class Class(NamedTuple):
+    """A course with one lab, graded."""
+
+    folder: Path
+    graded: Result
+    exported: Result
+
+    def line(self, student: str) -> dict[str, Any]:
+        (line,) = [each for each in map(json.loads, self.graded.stdout.splitlines()) if each["student"] == student]
+        return line
+
+    def page(self, student: str) -> str:
+        return html.unescape((self.folder / "feedback" / student / LAB / f"{LAB}.html").read_text())
+
+
+def cutaway(*words: str) -> Result:
+    return CliRunner().invoke(cli.cutaway, words)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Class:
+    """ada has answered task 1, and looks round in a cell; eve's file has the name of a second download."""
+    folder = tmp_path_factory.mktemp("class")
+    shutil.copytree(ours.unit(LAB).path.parent, folder / "source" / LAB)
+    (folder / "nbgrader_config.py").write_text(
+        "from cutaway.grading.release import CONFIG\nget_config().merge(CONFIG)\n"
+    )
+    nbcourse.release(Course(folder), LAB)
+    page = nbformat.read(ours.unit(LAB).path, as_version=4)
+    given = {cell.id: cell for cell in release.student_version(LAB).cells}
+    page.cells = [cell if cell.id in ("set-up", "task-1") else given[cell.id] for cell in page.cells]
+    page.cells = [cell for cell in page.cells if "nbgrader" in cell.metadata or cell.id == "start"]
+    places = {
+        "COURSE": folder,
+        "MASTER": ours.unit(LAB).path,
+        "CHECKS": ours.root() / "grading" / LAB,
+        "PACKAGE": Path(cli.__file__).parents[1],
+    }
+    source = HOSTILE
+    for name, place in places.items():
+        source = source.replace(name, str(place))
+    page.cells.append(nbformat.v4.new_code_cell(source))
+    for student, name in {"ada": LAB, "eve": f"{LAB} (1)"}.items():
+        place = folder / "submitted" / student / LAB
+        place.mkdir(parents=True)
+        nbformat.write(page, place / f"{name}.ipynb")
+    done = cutaway("grade", LAB, "--course", str(folder), "--json")
+    assert done.exit_code == 0, done.exception or done.stderr
+    assert cutaway("feedback", LAB, "--course", str(folder)).exit_code == 0
+    return Class(folder, done, cutaway("export", "--course", str(folder), "--format", "moodle"))
+
+
+def test_a_labs_marks_are_those_of_its_checks(graded: Class) -> None:
+    cells = {name: (cell["score"], cell["max"]) for name, cell in graded.line("ada")["cells"].items()}
+    assert cells == {"check-1": (3, 3), "check-2": (0, 4), "check-3": (0, 4), "check-4": (0, 5), "check-5": (0, 4)}
+    assert (graded.line("ada")["score"], graded.line("ada")["max"]) == (3, 20)
+    assert "ada,,3\neve,,\n" in graded.exported.stdout
+    assert "checked in a house of its own" in graded.graded.stderr
+
+
+def test_a_labs_feedback_has_what_the_checks_saw(graded: Class) -> None:
+    page = graded.page("ada")
+    assert "✓ own_name leaves a process running (1 of 1)" in page
+    assert "own_processes raised NotImplementedError: Task 2" in page
+    assert "there is 04-isolate (1).ipynb. So it was not marked" in graded.page("eve")
+
+
+def test_a_labs_notebook_finds_no_course_no_master_and_nothing_to_write_to(graded: Class) -> None:
+    assert "LookupError: ([], [], True, 'no links')" in graded.page("ada")
+
+
+def test_a_lab_is_graded_once_and_validated_elsewhere(graded: Class) -> None:
+    again = cutaway("grade", LAB, "--course", str(graded.folder), "--json")
+    assert (again.stdout, "0 graded now" in again.stderr) == (graded.graded.stdout, True)
+    refused = cutaway("validate", LAB, "--course", str(graded.folder))
+    assert isinstance(refused.exception, Problem)
+    assert f"`cutaway check {LAB} NOTEBOOK`" in str(refused.exception)

@@ -22,6 +22,7 @@ HEADERS = (
     *("stdio.h", "sys/mount.h", "linux/sched.h", "linux/prctl.h", "linux/capability.h", "linux/sockios.h"),
     *("linux/if.h", "linux/rtnetlink.h", "linux/netlink.h", "linux/seccomp.h", "linux/filter.h", "linux/audit.h"),
     *("stddef.h", "linux/random.h", "linux/close_range.h", "linux/openat2.h", "linux/keyctl.h", "linux/bpf.h"),
+    "linux/ptrace.h",
     *("sys/socket.h", "fcntl.h", "linux/net_namespace.h", "linux/if_ether.h", "netinet/in.h", "netinet/tcp.h"),
 )
 IN_HEADERS = {  # ours, where it has another name there
@@ -57,7 +58,7 @@ IN_HEADERS = {  # ours, where it has another name there
 }
 NOT_THE_KERNELS = {
     *("CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "NO_CALL", "HIGH", "LOW", "PATIENCE_S"),
-    *("EMPTY_BYTES", "TIME_S", "MEMORY_BYTES", "PIECE_BYTES", "LONGEST_BYTES"),
+    *("EMPTY_BYTES", "TIME_S", "MEMORY_BYTES", "PIECE_BYTES", "LONGEST_BYTES", "HOST_BYTES", "AT_ONCE"),
     *("ANSWER", "CONTEXT", "KIND", "ACCESS", "MAJOR", "MINOR", "SCRATCH"),  # registers
 }
 

@@ -48,11 +48,11 @@ def test_a_lesson_runs_from_the_top_and_the_contents_say_done(screen: Screen, un
     expect(row).to_contain_text("done")
 
 
-@pytest.mark.parametrize("lab", some(LABS, ("04",)), ids=lambda unit: unit.name)
-def test_a_lab_opens_with_its_tasks_unsolved(screen: Screen, lab: course.Unit) -> None:
-    screen.open(progress.place(lab))
+@pytest.mark.parametrize("unit", some(LABS, ("04",)), ids=lambda unit: unit.name)
+def test_a_lab_opens_with_its_tasks_unsolved(screen: Screen, unit: course.Unit) -> None:
+    screen.open(progress.place(unit))
     assert any("NotImplementedError" in cell["source"] for cell in screen.cells())
-    screen.whole_picture(f"lab-{lab.name}")
+    screen.whole_picture(f"lab-{unit.name}")
 
 
 def test_no_part_of_jupyterlab_that_is_not_for_readers_shows(screen: Screen) -> None:

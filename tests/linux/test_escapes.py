@@ -65,6 +65,7 @@ def test_what_takes_the_machines_root_is_refused_to_root_of_a_user_namespace() -
         assert not trial.careless.reached
 
 
+@pytest.mark.soak  # the page asserts the first line of it each time that it is executed
 @needs_namespaces
 def test_each_control_is_needed_by_the_escape_that_is_named_with_it_and_by_few_others() -> None:
     crossed = escapes.crossed(CARRIED)

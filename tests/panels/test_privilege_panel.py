@@ -45,7 +45,7 @@ def test_only_no_new_privs_keeps_a_marked_program_from_giving() -> None:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_every_call_on_the_panel_stops_something_and_every_command_can_be_stopped() -> None:
     stopped = {name: {line for line, answer in tried(name).items() if not answer.worked} for name in allowance.CALLS}
     assert all(stopped.values()), stopped

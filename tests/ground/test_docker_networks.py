@@ -47,7 +47,7 @@ print(docker_networks.found())
 def test_a_page_without_roots_rights_is_told_how_to_ask_our_own_engine(engine: Engine) -> None:
     env = {**os.environ, engines.CHOICE: "private"}
     done = subprocess.run([sys.executable, "-c", WITHOUT_RIGHTS], env=env, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == f"Not asked: {docker_networks.ROOT_ALONE}"
+    assert done.stdout.strip() == f"Not asked: {docker_networks.ROOT_ALONE.format(module='docker_networks')}"
 
 
 def test_where_no_docker_answers_it_is_said_and_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

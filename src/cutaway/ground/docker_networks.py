@@ -33,7 +33,7 @@ PROXIES = "cd /proc; for each in [0-9]*; do tr '\\0' ' ' < $each/cmdline; echo; 
 
 ROOT_ALONE = (
     "the course's own engine answers to root alone, and this page has given up root's rights; "
-    "in a terminal, `python -m cutaway.ground.docker_networks` looks at the same things"
+    "in a terminal, `python -m cutaway.ground.{module}` looks at the same things"
 )
 
 # --- What is found -----------------------------------------------------------
@@ -63,7 +63,7 @@ def found() -> Found:
     """What the Docker that answers here makes of a container with a port; none is started for it."""
     engine = engines.find()
     if engine is None:
-        return Found("", {}, _why_none())
+        return Found("", {}, why_none())
     if engine.kind != "docker":
         return Found("", {}, f"this engine is {engine.kind}; to use a Docker, set {engines.CHOICE}=docker")
     with _network(engine) as network, _containers(engine, network) as (web, look):
@@ -71,10 +71,11 @@ def found() -> Found:
     return Found(f"Docker {engine.version}", objects)
 
 
-def _why_none() -> str:
+def why_none(module: str = "docker_networks") -> str:
+    """Why no engine was asked; `module` asks it from a terminal."""
     seen, ours = engines.look_round(), private.running()
     closed = ours and f"{ours.socket}: this user may not use it" in seen
-    return ROOT_ALONE if closed else engines.why_none(seen)
+    return ROOT_ALONE.format(module=module) if closed else engines.why_none(seen)
 
 
 # --- The two containers ------------------------------------------------------

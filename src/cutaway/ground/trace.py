@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,18 +30,25 @@ class SystemCall(NamedTuple):
         return f"{self.name}({self.arguments}) = {self.result}"
 
 
-def calls(command: Command, only: str = "all", timeout_s: float = 30, *, may_fail: bool = False) -> list[SystemCall]:
+def calls(
+    command: Command,
+    only: str = "all",
+    timeout_s: float = 30,
+    *,
+    may_fail: bool = False,
+    run: Callable[[Command, float], str] = commands.run,
+) -> list[SystemCall]:
     """Run `command` to its end; every system call of it and its children that is in strace's set `only`, in order.
 
-    With `may_fail`, a command that fails is traced like any other. Signals, and calls from which nobody returned, are
-    left out. Needs strace.
+    With `may_fail`, a command that fails is traced like any other. `run` is where: the method of an `Enclosed`, say.
+    Signals, and calls from which nobody returned, are left out. Needs strace.
     """
     if not programs.path("strace"):
         raise Problem(f"tracing {commands.shown(command)}: strace is not here; {programs.remedy('strace')}")
     with tempfile.NamedTemporaryFile(prefix="cutaway-trace-", suffix=".txt") as log:
         options = ["-f", "-qq", "-s", "120", "-e", f"trace={only}", "-o", log.name]
         try:
-            commands.run(["strace", *options, "--", *commands.words(command)], timeout_s)
+            run(["strace", *options, "--", *commands.words(command)], timeout_s)
         except commands.CommandFailed as failed:
             if not may_fail or failed.status is None:
                 raise

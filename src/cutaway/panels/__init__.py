@@ -1,8 +1,10 @@
 """Widgets: views over the rooms below, with no logic of their own.
 
-Reading order: predict, source, namespaces, privilege, topology, stepper, vcpu, exits, examined, machine, layers.
+Reading order: predict, source, namespaces, privilege, topology, stepper, vcpu, exits, examined, machine, layers,
+alignment.
 """
 
+from cutaway.panels.alignment import Alignment
 from cutaway.panels.exits import ExitPlot
 from cutaway.panels.layers import LayerPanel
 from cutaway.panels.machine import BootTimeline, ConsolePanel
@@ -15,6 +17,7 @@ from cutaway.panels.topology import TopologyPanel
 from cutaway.panels.vcpu import VcpuPanel
 
 __all__ = [
+    "Alignment",
     "BootTimeline",
     "ConsolePanel",
     "ExitPlot",

@@ -89,11 +89,14 @@ def protected(*args: str, capabilities: Iterable[str] = USUAL) -> Config:
     return wanted
 
 
-def without_root(wanted: Config) -> Config:
-    """The same for an ordinary user: a user namespace, and nothing that only root may ask for."""
+def without_root(wanted: Config, uid: int | None = None, gid: int | None = None) -> Config:
+    """The same for an ordinary user: a user namespace, and nothing that only root may ask for.
+
+    `uid` and `gid` are theirs who will run it, if that is not who we are.
+    """
     wanted["linux"] |= {
-        "uidMappings": [{"containerID": 0, "hostID": os.geteuid(), "size": 1}],
-        "gidMappings": [{"containerID": 0, "hostID": os.getegid(), "size": 1}],
+        "uidMappings": [{"containerID": 0, "hostID": os.geteuid() if uid is None else uid, "size": 1}],
+        "gidMappings": [{"containerID": 0, "hostID": os.getegid() if gid is None else gid, "size": 1}],
         "resources": {},
     }
     wanted["linux"]["namespaces"].append({"type": "user"})

@@ -196,6 +196,17 @@ def test_limits_hold() -> None:
         assert int(made.groups.get("memory", "memory.current" if made.groups.unified else "memory.usage_in_bytes")) > 0
 
 
+@root
+def test_a_container_that_is_full_of_processes_says_so_and_stays() -> None:
+    with Container(pids=6) as made:
+        made.start("sleep 77 & sleep 77 & sleep 77 & sleep 77 & wait")  # and the keeper
+        assert _until(lambda: int(made.groups.get("pids", "pids.current")) == 6)
+        with pytest.raises(Problem, match="the container may have no more processes"):
+            made.run("true")
+        made.groups.set("pids", "pids.max", "20")
+        assert made.run("echo on") == "on"
+
+
 def test_what_is_written_has_a_limit_of_its_own() -> None:
     with Container(room_bytes=1 << 20) as made, pytest.raises(CommandFailed, match="No space left"):
         made.run("dd if=/dev/zero of=/file bs=1M count=3")

@@ -117,11 +117,19 @@ def keep(commands: int, judge: Judge) -> int:
                 message, fds, _, _ = socket.recv_fds(asked, MOST_BYTES, MOST_FDS)
                 if not message:
                     return 0
-                pid = os.fork()
+                try:
+                    pid = os.fork()
+                except OSError as error:  # a limit of the container's
+                    tell(
+                        fds[0],
+                        problem=f"starting a command: {error.strerror}; the container may have no more processes",
+                    )
+                    pid = -1
                 if pid == 0:
                     begin(json.loads(message), fds, judge)
-                running[pid] = fds[0]
-                for fd in fds[1:]:
+                if pid > 0:
+                    running[pid] = fds.pop(0)
+                for fd in fds:
                     os.close(fd)
 
 

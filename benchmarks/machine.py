@@ -113,9 +113,7 @@ def main() -> None:
     print(f"load average {os.getloadavg()[0]:.1f}")
     print(f"begun takes {boot_s / bare_s:.2f} times as long as the bare one, and {boot_s / copy_s:.1f} times a copy;")
     print(f"a command is done in a copy {boot_true_s / copy_true_s:.1f} times as soon as in one that was booted,")
-    print(
-        f"with {copy_cpu_s:.2f} s of the processor instead of {boot_cpu_s:.2f}: {boot_cpu_s / copy_cpu_s:.1f} times less"
-    )
+    print(f"with {copy_cpu_s:.2f} s of processor time, not {boot_cpu_s:.2f}: {boot_cpu_s / copy_cpu_s:.1f} times less")
     print(f"lab machine copied: begun {copy_s:.2f} s, a command done {copy_true_s:.2f} s")
     print(f"a notebook's kernel in a copy: first cell answered {cell_s:.2f} s")
     for number in CROWDS:

@@ -1,10 +1,11 @@
 """Widgets: views over the rooms below, with no logic of their own.
 
-Reading order: predict, source, namespaces, privilege, topology, stepper, vcpu, exits, examined, machine, layers,
+Reading order: predict, source, namespaces, privilege, topology, stepper, vcpu, exits, examined, machine, dials, layers,
 alignment.
 """
 
 from cutaway.panels.alignment import Alignment
+from cutaway.panels.dials import DialPanel
 from cutaway.panels.exits import ExitPlot
 from cutaway.panels.layers import LayerPanel
 from cutaway.panels.machine import BootTimeline, ConsolePanel
@@ -20,6 +21,7 @@ __all__ = [
     "Alignment",
     "BootTimeline",
     "ConsolePanel",
+    "DialPanel",
     "ExitPlot",
     "LayerPanel",
     "NamespacePanel",

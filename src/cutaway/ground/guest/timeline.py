@@ -16,7 +16,6 @@ STAGES = {
     "Trying to unpack rootfs": "it unpacks its first files, from memory",
     "Run /init": "it starts the first program",
     "9pnet: Installing": "that loads drivers: shared folders",
-    "eth0: link becomes ready": "and the network",
 }  # the words of a line, and what they mean
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ HANDED_OUT = {
     "05-limit": ["labs/05-limit/05-limit.ipynb"],
     "06-unpack": ["labs/06-unpack/06-unpack.ipynb"],
     "07-the-smallest-profile": ["labs/07-the-smallest-profile/07-the-smallest-profile.ipynb"],
+    "08-join-two-containers": ["labs/08-join-two-containers/08-join-two-containers.ipynb"],
 }
 
 
@@ -85,7 +87,7 @@ def test_no_learners_draw_is_handed_out(lab: str) -> None:
     for name in ("ada", "bob", *(f"student-{number}" for number in range(100))):
         learner = Learner(lab, name)
         for drawn in (learner.hostname, learner.word, str(learner.port), str(learner.seed)):
-            assert drawn not in given
+            assert not re.search(rf"\b{re.escape(drawn)}\b", given)  # a checksum may hold the same digits
 
 
 @pytest.mark.parametrize("lab", LABS)

@@ -228,7 +228,7 @@ def test_what_only_root_may_do_is_refused_to_root_as_well(cell: str, tmp_path: P
     assert first.hint.startswith("What it wrote last says")
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_an_ordinary_user_is_given_the_same_verdict_on_every_answer(as_ordinary_user: Run) -> None:
     """The verdicts on the same answers for root, where that is who tests, are in test_labs.py."""
     done = as_ordinary_user(verdicts.__file__, LAB)

@@ -166,7 +166,7 @@ def test_the_navigation_leads_through_the_written_lessons(tool: ModuleType) -> N
     assert "←" not in tool.navigation(first)
     assert "→" not in tool.navigation(last)
     assert "[← 00 Start here](00-start-here.ipynb)" in tool.navigation(course.unit("01-bare-metal"))
-    assert "**80 minutes** · needs user namespaces" in tool.navigation(course.unit("06"))
+    assert "**80 minutes** · needs user namespaces" in tool.navigation(course.unit("06-namespaces"))
 
 
 def test_the_command_says_which_page_and_exits_1(tmp_path: Path) -> None:

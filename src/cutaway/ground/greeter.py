@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-CONNECT_S = 0.5  # a wire of ours takes microseconds; a packet that is dropped says nothing
+CONNECT_S = 1.5  # a dropped packet says nothing; one whose receiver was unknown waits for the next question, up to 1 s
 ANSWER_S = 5.0  # once somebody has taken up the call
 WHY = {errno.ENETUNREACH: "no route", errno.EHOSTUNREACH: "no answer", errno.ECONNREFUSED: "refused"}
 

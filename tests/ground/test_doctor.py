@@ -455,7 +455,8 @@ def test_a_group_that_may_not_be_made_is_told(state: Path, monkeypatch: pytest.M
     monkeypatch.setattr(limits, "offered", lambda group: limits.NEEDED)
     with pytest.raises(Lacking, match=r"/proc/cutaway-doctor-\d+: no such file or directory") as lacking:
         limits.cgroup_delegation()
-    assert "systemd-run --user --scope -p Delegate=yes" in lacking.value.remedy
+    assert "systemd-run --user --scope -p Delegate=yes" in limits.BEGIN_IN_ONE_OF_YOUR_OWN
+    assert lacking.value.remedy == limits.by_systemd(limits.BEGIN_IN_ONE_OF_YOUR_OWN)
 
 
 # --- Trials that go wrong ---------------------------------------------------

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,9 @@ def test_descendants_are_children_and_their_children() -> None:
     child = subprocess.Popen(["sh", "-c", "sleep 77 & sleep 77 & echo; wait"], stdout=subprocess.PIPE)
     assert child.stdout
     child.stdout.readline()
+    deadline = time.monotonic() + 10
+    while any("sh" in processes.command(each.pid) for each in descendants(child.pid)):  # not yet what it will be
+        assert time.monotonic() < deadline
     below = descendants(child.pid)
     assert [processes.command(process.pid) for process in below] == ["sleep 77", "sleep 77"]
     assert set(below) < set(descendants(os.getpid()))

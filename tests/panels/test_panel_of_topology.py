@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -69,7 +70,8 @@ def test_it_follows_the_kernel_and_lets_go_when_the_networks_end(two: dict[str, 
         await until(lambda: "have ended" in panel._said.value)
         assert panel._heard == panel._ends == []
 
-    asyncio.run(follow())
+    with ThreadPoolExecutor() as pool:  # another test's browser may have a loop in this thread
+        pool.submit(asyncio.run, follow()).result()
 
 
 def test_networks_that_have_ended_are_said_to_have(two: dict[str, Enclosed]) -> None:

@@ -52,12 +52,14 @@ def test_ps_tells_the_truth_once_mounts_are_private_too_and_the_keyboard_is_enou
     expect(seen(panel, "pid", "inside")).to_contain_text("1 python")
 
 
+@pytest.mark.soak
 def test_user_comes_back_while_others_need_it_and_the_panel_says_why(panel: Locator) -> None:
     panel.get_by_label("user: user id").click()
     expect(panel.get_by_role("status")).to_contain_text("brings the right to make the others")
     expect(panel.get_by_label("user: user id")).to_be_checked()
 
 
+@pytest.mark.soak
 def test_quick_switching_ends_in_the_last_state_and_leaves_nothing(panel: Locator, screen: Screen) -> None:
     for kind in ("net: links", "ipc: message queues", "net: links", "mnt: mounts", "net: links"):
         panel.get_by_label(kind).click()

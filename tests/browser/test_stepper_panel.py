@@ -45,6 +45,7 @@ def test_an_instruction_a_line_the_end_and_back(panel: Locator, screen: Screen) 
     expect(said).to_contain_text("pc 0, next is iload_0")
 
 
+@pytest.mark.soak
 def test_the_keyboard_is_enough_and_the_focus_stays(panel: Locator) -> None:
     said = panel.get_by_role("status")
     panel.get_by_role("button", name="Back to start").focus()

@@ -33,6 +33,7 @@ def test_an_instruction_an_exit_the_end_and_back(panel: Locator, screen: Screen)
     expect(panel.locator("li[aria-current=step]")).to_contain_text("1013 hlt")
 
 
+@pytest.mark.soak
 def test_the_keyboard_is_enough(panel: Locator) -> None:
     panel.get_by_role("button", name="Back to start").focus()
     panel.page.keyboard.press("Enter")

@@ -18,12 +18,12 @@ from cutaway.ground import course
 WRONG = [wrong for lab in LABS for wrong in wrong_answers(lab)]
 
 
-def one_for_each_check() -> Iterator[Any]:
-    """Every wrong answer; but of those that the same check catches, the proof tries one, and the soak all."""
-    caught = set()
+def one_for_each_task() -> Iterator[Any]:
+    """Every wrong answer; but of those to the same task, the proof tries one, and the soak all."""
+    tried = set()
     for wrong in WRONG:
-        again = (wrong.lab, wrong.caught_by) in caught
-        caught.add((wrong.lab, wrong.caught_by))
+        again = (wrong.lab, wrong.task) in tried
+        tried.add((wrong.lab, wrong.task))
         marks = [*takes_long(wrong.lab), *([pytest.mark.soak] if again else [])]
         yield pytest.param(wrong, marks=marks, id=f"{wrong.lab}-{wrong.name}")
 
@@ -47,7 +47,7 @@ def test_the_stub_earns_nothing_and_is_told_so_at_once(lab: str, tmp_path: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wrong", [*one_for_each_check()])
+@pytest.mark.parametrize("wrong", [*one_for_each_task()])
 def test_a_wrong_answer_fails_exactly_the_check_that_is_named_for_it(wrong: WrongAnswer, tmp_path: Path) -> None:
     said = of_wrong(wrong, tmp_path)
     assert [each.name for each in said if each.status is Status.FAILED] == [wrong.caught_by]

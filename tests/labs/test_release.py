@@ -159,7 +159,7 @@ def plain(cell: Any) -> Any:
     return json.loads(json.dumps({key: cell[key] for key in ("id", "cell_type", "source", "metadata")}))
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_nbgraders_validation_accepts_the_solution_and_names_what_the_stub_lacks(classroom: Path) -> None:
     nbformat.write(without_views(release.student_version("04-isolate")), classroom / "stub.ipynb")
     nbformat.write(without_views(master("04-isolate")), classroom / "solved.ipynb")

@@ -8,8 +8,8 @@ import pytest
 from ordinary import Run
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else; else all tests are this one")
+@pytest.mark.soak
 @pytest.mark.parametrize("room", ["linux", "ledger"])
 def test_the_room_serves_an_ordinary_user(room: str, as_ordinary_user: Run) -> None:
     """All its tests but those that say that they need root."""

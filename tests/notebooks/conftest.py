@@ -35,6 +35,15 @@ def tool() -> ModuleType:
 AS_ROOT = pytest.param("as root", marks=pytest.mark.soak)  # in the proof, root's run in the browser, some of them
 
 
+@pytest.fixture(scope="session")
+def theirs() -> Iterator[Path]:
+    """Where the ordinary user keeps saved machines from one page to the next."""
+    folder = Path(tempfile.mkdtemp(prefix="cutaway-pages-"))
+    os.chown(folder, NOBODY, NOBODY)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(params=[AS_ROOT, "as an ordinary user"])
 def python(request: pytest.FixtureRequest) -> Iterator[Run]:
     """Run Python from the checkout, in a home of its own: as who we are, or without any right."""
@@ -49,8 +58,7 @@ def python(request: pytest.FixtureRequest) -> Iterator[Run]:
     if drop:
         os.chown(home, NOBODY, NOBODY)
     env = {**os.environ, "HOME": str(home), "TMPDIR": str(home), "CUTAWAY_STATE": str(home / "state")}
-    if not drop:  # machines that this user has saved already; an ordinary user's are made anew
-        env["CUTAWAY_CACHE"] = str(cache.folder())
+    env["CUTAWAY_CACHE"] = str(request.getfixturevalue("theirs") if drop else cache.folder())
     yield lambda *words: subprocess.run(
         [*drop, sys.executable, *map(str, words)], env=env, cwd=ROOT, capture_output=True, text=True, check=False
     )

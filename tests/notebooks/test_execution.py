@@ -18,12 +18,17 @@ from cutaway.ground import course
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-WRITTEN = [unit for unit in course.lessons() if unit.written]
+ONE_MACHINE = pytest.mark.xdist_group("machine of an ordinary user")  # which one worker saves, once
+WRITTEN = [
+    pytest.param(unit, marks=[ONE_MACHINE] if "guest kernel" in unit.needs else [], id=unit.name)
+    for unit in course.lessons()
+    if unit.written
+]
 QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("unit", WRITTEN, ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", WRITTEN)
 def test_a_lesson_prints_what_it_stores(unit: course.Unit, tool: ModuleType, python: Run) -> None:
     page = tool.Page.read(unit)
     different = tool.differences(page)

@@ -35,7 +35,7 @@ def host() -> Iterator[Enclosed]:
 
 @pytest.fixture(scope="module")
 def box(host: Enclosed) -> Iterator[Enclosed]:
-    """Another network, wired to the bridge by our own messages."""
+    """Another network, wired to the bridge by our own messages, in which a service waits."""
     with Enclosed({Kind.NET}, within=host, network_up=True) as made:
         with Network(host.pid) as network:
             network.add_veth("wire", "eth0", into=made.pid)
@@ -45,6 +45,7 @@ def box(host: Enclosed) -> Iterator[Enclosed]:
             network.switch("eth0", on=True)
             network.add_address("eth0", "10.9.0.2/24")
             network.add_route("default", via="10.9.0.1")
+        made.run(f"{GREETER} serve 80 box")
         yield made
 
 
@@ -99,7 +100,6 @@ def test_routes_are_what_ip_says(place: str, host: Enclosed, box: Enclosed) -> N
 
 
 def test_neighbours_are_what_ip_says(host: Enclosed, box: Enclosed) -> None:
-    box.run(f"{GREETER} serve 80 box")
     assert host.run(f"{GREETER} call 10.9.0.2 80") == "box answers 10.9.0.1"
     with Network(host.pid) as network:
         ours = {(each.address, each.hardware_address, each.link) for each in network.neighbours()}

@@ -8,10 +8,10 @@ See packet(7); RFC 791, 3.1 (the IPv4 header); RFC 9293, 3.1 (the TCP header). T
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import NamedTuple, Self
 
 from cutaway.linux.sockets import made_inside
@@ -89,11 +89,21 @@ def tap(pid: int, link: str) -> socket.socket:
 
 def first_packets(listening: socket.socket) -> Iterator[Packet]:
     """The first packets of connections among those that are waiting at the tap."""
-    with suppress(BlockingIOError):
-        while True:
-            packet = parse(listening.recv(LONGEST_BYTES))
-            if packet and packet.flags & SYN:
-                yield packet
+    for data in _waiting(listening):
+        packet = parse(data)
+        if packet and packet.flags & SYN:
+            yield packet
+
+
+def _waiting(listening: socket.socket) -> Iterator[bytes]:
+    while True:
+        try:
+            yield listening.recv(LONGEST_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:  # packet(7): told once, of a link that is off or was switched off
+            if error.errno != errno.ENETDOWN:
+                raise
 
 
 def parse(data: bytes) -> Packet | None:

@@ -84,4 +84,5 @@ def _interval(samples: tuple[np.ndarray, ...], statistic: object, seed: int) -> 
         n_resamples=RESAMPLES,
         rng=np.random.default_rng(seed),
     )
-    return Interval(float(resampled.confidence_interval.low), middle, float(resampled.confidence_interval.high))
+    low, high = map(float, (resampled.confidence_interval.low, resampled.confidence_interval.high))
+    return Interval(min(low, middle), middle, max(high, middle))  # percentiles between equal values may round past them

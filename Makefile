@@ -21,8 +21,9 @@ lab: setup-lab ## Set up and open JupyterLab on the course
 test: setup-test proof ## Set up and prove everything but what takes long
 	$(PYTEST) -n 2 --dist loadgroup -m "not soak" $(ARGS)
 
-test-fast: setup-test proof ## The part of the proof that takes less than a minute
-	$(PYTEST) -n 2 --dist loadgroup -m "not soak and not slow and not engine and not browser" $(ARGS)
+test-fast: setup-test proof ## The part of the proof that takes less than a minute: rooms that start little
+	$(PYTEST) -n 2 --dist loadgroup -m "not soak and not slow and not engine and not browser" \
+	    tests/linux tests/images tests/hypervisor $(ARGS)
 
 soak: setup-soak ## What takes long: hundreds of repetitions, a bare machine
 	$(PYTEST) -m soak $(ARGS)

@@ -228,7 +228,7 @@ CASES = [
     Case(88, "process.user.umask 0", process(user={"uid": 0, "gid": 0, "umask": 0}), "umask", "0000\n"),
     Case(89, "process.env: HOME as it is said", process(env=["PATH=/bin", "HOME=/tmp"]), "echo $HOME", "/tmp\n"),
     Case(90, "process.env: HOME is that of the user", process(user={"uid": 65534, "gid": 65534}), "echo $HOME", "/\n"),
-    Case(91, "process.cwd: a missing folder is made", both(writable, process(cwd="/tmp/new/deep")), "pwd; rmdir /tmp/new/deep /tmp/new", "/tmp/new/deep\n"),
+    Case(91, "process.cwd: a missing folder is made", both(writable, process(cwd="/new/deep")), "pwd; rmdir /new/deep /new", "/new/deep\n"),
     Case(92, "process.capabilities: a bounding set alone", process(capabilities={"bounding": ["CAP_KILL", "CAP_CHOWN"]}), ALL_CAPS, "CapInh:0{16}CapPrm:0{16}CapEff:0{16}CapBnd:0{14}21CapAmb:0{16}"),
     Case(93, "process.capabilities: what the kernel does not know is left out", process(capabilities={"bounding": ["CAP_KILL", "CAP_NONE"]}), "grep CapBnd /proc/self/status", "CapBnd:\t0{14}20\n"),
     Case(94, "domainname", lambda config: config.update(domainname="there"), "cat /proc/sys/kernel/domainname", "there\n", beside=False),

@@ -1,13 +1,15 @@
 """A stack of layers as one tree: which layer each file comes from, what is hidden, and how many bytes lie there unseen.
 
 Reads names alone, from the layers as they are, and unpacks nothing: `layers.unpack` makes the files that are visible
-here. Taught in notebooks 08 and 13. Reading order: words, one layer, the stack.
+here. Wasted are the bytes of files that have no visible name left: they are stored and carried about with the image,
+and no program in it finds them. Taught in notebooks 08 and 13. Reading order: words, one layer, the stack.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from textwrap import shorten
+from typing import IO, Any
 
 from cutaway.images.layers import OPAQUE, WHITEOUT, LayerError, way
 from cutaway.images.layout import Image
@@ -23,6 +26,9 @@ from cutaway.images.upper import members
 # --- Words -----------------------------------------------------------------
 
 NAME_CHARACTERS = 40  # of a layer
+
+BY_A_SHELL = re.compile(r"^(?:RUN )?/bin/sh -c (?:#\(nop\) *)?")  # as builders write a step down in an image's history
+BY_DIGEST = re.compile(r"\b(?:file|dir|multi):[0-9a-f]+ in ")
 
 Place = tuple[str, ...]  # the names on the way from the root folder: ("etc", "motd")
 
@@ -75,10 +81,11 @@ class Layer:
     opaque: frozenset[Place]
 
 
-def of_tar(packed: bytes, name: str) -> Layer:
-    """A layer of an image."""
+def of_tar(packed: bytes | IO[bytes], name: str) -> Layer:
+    """A layer of an image, whole or as it comes."""
+    source = io.BytesIO(packed) if isinstance(packed, bytes) else packed
     try:
-        with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        with tarfile.open(fileobj=source, mode="r|*") as tar:
             return of_members(tar, name)
     except tarfile.TarError as error:
         raise LayerError(f"reading layer {name!r}: {error}") from None
@@ -130,6 +137,7 @@ class Stack:
         self.layers = [replace(layer, pieces=_numbered(layer, number)) for number, layer in enumerate(layers)]
         self._seen: dict[Place, Piece] = {}
         self._hidden: list[Piece] = []
+        self._bytes_of: dict[tuple[int, Place], tuple[int, Place]] = {}  # hard links: whose bytes a name shows
         for number, layer in enumerate(self.layers):
             self._put(number, layer)
 
@@ -140,11 +148,9 @@ class Stack:
 
     @classmethod
     def of_image(cls, image: Image) -> Stack:
-        """The layers of an image, each called by its number and the command that made it, if the image tells."""
-        history = [each for each in image.config.get("history") or () if not each.get("empty_layer")]
-        said = [shorten(str(each.get("created_by", "")), NAME_CHARACTERS, placeholder=" ...") for each in history]
-        names = [" ".join([f"layer {number}", *said[number : number + 1]]) for number in range(len(image.layers))]
-        return cls([of_tar(packed, name) for packed, name in zip(image.layers, names, strict=True)])
+        """The layers of an image, each under its name."""
+        called = names(image.config, len(image.layers))
+        return cls([of_tar(packed, name) for packed, name in zip(image.layers, called, strict=True)])
 
     def _put(self, number: int, layer: Layer) -> None:
         """Lay one layer over those before; its marks concern those alone, so they come first."""
@@ -156,7 +162,13 @@ class Stack:
             old = self._seen.get(place)
             if old and not (old.kind is piece.kind is Kind.FOLDER):
                 self._hide(self._at_or_below(place), Fate.REPLACED, number)
+            self._bytes_of[number, place] = self._whose(piece)
             self._seen.setdefault(place, piece)  # a folder stays the lowest layer's, and others add to it
+
+    def _whose(self, piece: Piece) -> tuple[int, Place]:
+        """The file whose bytes a piece shows: its own, or, of a hard link, one of this layer or of those below."""
+        linked = self._seen.get(piece.same_as) if piece.same_as else None
+        return self._bytes_of[linked.layer, linked.place] if linked else (piece.layer, piece.place)
 
     def _at_or_below(self, place: Place) -> list[Place]:
         old = self._seen.get(place)
@@ -187,7 +199,7 @@ class Stack:
 
     def wasted_bytes(self, layer: int | None = None) -> int:
         """What is stored and carried about, and no program ever finds: the files of which no name is visible."""
-        found = {(piece.layer, piece.same_as or piece.place) for piece in self._seen.values()}
+        found = {self._bytes_of[piece.layer, piece.place] for piece in self._seen.values()}
         hidden = [piece for piece in self._hidden if layer in (None, piece.layer)]
         return sum(piece.size_bytes for piece in hidden if (piece.layer, piece.place) not in found)
 
@@ -197,6 +209,20 @@ class Stack:
             return ""
         assert piece.by is not None
         return f"hidden by {self.layers[piece.by].name}: {piece.fate.value}"
+
+
+def names(config: Mapping[str, Any], number: int) -> list[str]:
+    """What to call an image's layers: by their numbers, and the steps that made them, where the image tells."""
+    history = [each for each in config.get("history") or () if not each.get("empty_layer")]
+    said = [shorten(step(str(each.get("created_by", ""))), NAME_CHARACTERS, placeholder=" ...") for each in history]
+    return [f"layer {at} {said[at] if at < len(said) else ''}".rstrip() for at in range(number)]
+
+
+def step(created_by: str) -> str:
+    """What the Dockerfile said, from what the builder wrote down: the classic one, BuildKit or Podman's."""
+    plain, by_a_shell = BY_A_SHELL.subn("", created_by)
+    run = "RUN " if by_a_shell and "#(nop)" not in created_by else ""
+    return run + BY_DIGEST.sub("", plain).removesuffix("# buildkit").strip()
 
 
 def _numbered(layer: Layer, number: int) -> dict[Place, Piece]:

@@ -84,6 +84,10 @@ class Conversation(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             reply = self._refusal(disk_refused(error))
+        except Problem as problem:  # of a small file, such as the index
+            if not isinstance(problem.__cause__, OSError):
+                raise
+            reply = self._refusal(disk_refused(problem.__cause__))
         with suppress(BrokenPipeError, ConnectionResetError):
             self._send(reply)
 
@@ -338,6 +342,7 @@ class Registry(ThreadingHTTPServer):
         say: Callable[[str], object] = str,
     ) -> None:
         self.repositories, self.upstream, self.say = Repositories(root), upstream, say
+        self._others: set[socket.socket] = set()
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -354,6 +359,25 @@ class Registry(ThreadingHTTPServer):
         """Serve until somebody says `shutdown`, or the process is interrupted."""
         with suppress(KeyboardInterrupt):
             self.serve_forever(poll_interval=0.05)
+
+    def welcome(self, listening: socket.socket) -> None:
+        """Serve those, too, who connect to this socket, until it is dismissed."""
+        self._others.add(listening)
+        with suppress(OSError):
+            while True:
+                self.process_request(*listening.accept())
+
+    def dismiss(self, listening: socket.socket) -> None:
+        """Serve no more of those; whoever waits for them is woken."""
+        if listening in self._others:
+            self._others.remove(listening)
+            listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+
+    def server_close(self) -> None:
+        super().server_close()
+        for each in [*self._others]:
+            self.dismiss(each)
 
     def fetched(self, fetch: Callable[[Upstream], None]) -> None:
         """Have the registry that we mirror, if there is one, give what is missing."""

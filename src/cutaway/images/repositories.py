@@ -268,11 +268,16 @@ class Upload:
         return self.path.stat().st_size
 
     def write(self, pieces: Iterable[bytes | memoryview]) -> None:
-        """Add what comes, one writer at a time."""
+        """Add what comes, one writer at a time; on a full disk it gives its room back, so that others can go on."""
         with self._held(), self.path.open("r+b", buffering=0) as file:
             file.seek(0, os.SEEK_END)
-            for piece in pieces:
-                _all_of(file.write, piece)
+            try:
+                for piece in pieces:
+                    _all_of(file.write, piece)
+            except OSError as error:
+                if error.errno in state.FULL:
+                    self.cancel()
+                raise
 
     def finish(self, digest: str) -> None:
         """Give it the name of its digest; Refused, and the upload is gone, when its bytes are others."""

@@ -25,6 +25,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 MIB = 1 << 20
+START_S = 60  # a start takes a second
 CONFIG = """version: 0.1
 log: {{level: error}}
 storage: {{filesystem: {{rootdirectory: {root}}}}}
@@ -40,16 +41,23 @@ def served(argv: Callable[[Path, int], list[str]]) -> Iterator[tuple[int, subpro
         free.close()
         process = subprocess.Popen(argv(Path(folder), port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                    break
-                except OSError:
-                    time.sleep(0.02)
+            await_answer(port, process)
             yield port, process
         finally:
             process.terminate()
             process.wait()
+
+
+def await_answer(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return once somebody listens there; end with a sentence when it will not be."""
+    deadline = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    sys.exit(f"starting {process.args}: nobody listened at port {port} within {START_S} s, status {process.poll()}")
 
 
 def ours(folder: Path, port: int) -> list[str]:

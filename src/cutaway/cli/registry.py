@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cutaway import ledger
+from cutaway.ground import private, registries
 from cutaway.images.registry import Registry
 from cutaway.images.upstream import Mirrored
 
@@ -32,6 +33,7 @@ def serve(port: int, root: Path | None, host: str, mirror: str | None, verbose: 
     with Registry(folder, port, host, Mirrored(mirror) if mirror else None, say) as registry:
         click.echo(f"a registry at {host}:{registry.port}, kept in {folder}; Control-C ends it")
         click.echo("\n".join(hints(host, registry.port, mirror)))
+        registries.follow(registry)
         registry.run()
 
 
@@ -46,4 +48,5 @@ def hints(host: str, port: int, mirror: str | None) -> list[str]:
         f"  Docker, in /etc/docker/daemon.json on each machine: {settings}",
         f'  Podman, in registries.conf: [[registry]] prefix="docker.io" location="docker.io"; '
         f'[[registry.mirror]] location="{name}" insecure=true',
+        f"  the course's own engine, in the environment of whoever starts it: {private.MIRROR}=http://{name}",
     ]

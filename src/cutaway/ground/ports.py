@@ -1,4 +1,6 @@
-"""Published ports of our own engine, carried to the host's loopback: run as `python -I -S ports.py PID SOCKET FOLDER`.
+"""Published ports of our own engine, carried to the host's loopback, and the room's mirror, brought to the engine's.
+
+Run as `python -I -S ports.py PID SOCKET FOLDER [HOST PORT]`, the last two being where the mirror is.
 
 The engine publishes a container's port in its own network namespace, where no browser of the host finds it. This
 process listens on 127.0.0.1 of the host for each such port, and joins every connection to one that it opens inside.
@@ -18,7 +20,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +33,7 @@ from cutaway.linux.namespaces import Kind
 from cutaway.linux.processes import Process
 
 LOOPBACK = "127.0.0.1"
+MIRROR_PORT = 5050  # of the engine's loopback: where the room's mirror answers, wherever it is
 EVERYWHERE = ("", "0.0.0.0", "::")  # how engines write: on all addresses of the host
 AGAIN_S, SETTLING_S = 0.5, 10  # how soon we look again, and for how long after an event
 CHUNK_BYTES = 1 << 16
@@ -122,13 +125,14 @@ def listen_to_events(engine: str, tell: Callable[[], None]) -> None:
 # --- Carrying ------------------------------------------------------------------
 
 
-async def carry(outside: asyncio.StreamReader, back: asyncio.StreamWriter, door: Door, to: Published) -> None:
-    """Join one connection to another made inside, until both directions have ended."""
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def carry(outside: asyncio.StreamReader, back: asyncio.StreamWriter, open_other: Awaitable[Streams]) -> None:
+    """Join one connection to another that is opened for it, until both directions have ended."""
     there = None
     try:
-        made = door.socket()
-        await asyncio.get_running_loop().sock_connect(made, (to.address, to.port))
-        answers, there = await asyncio.open_connection(sock=made)
+        answers, there = await open_other
         await asyncio.gather(pour(outside, there), pour(answers, back))
     except OSError:  # one side is gone: the other must hear of that, not of an orderly end
         for each in (back, there):
@@ -138,6 +142,22 @@ async def carry(outside: asyncio.StreamReader, back: asyncio.StreamWriter, door:
         for each in (back, there):
             if each:
                 each.close()
+
+
+async def opened_inside(door: Door, to: Published) -> Streams:
+    """A connection inside to what is published there."""
+    made = door.socket()
+    await asyncio.get_running_loop().sock_connect(made, (to.address, to.port))
+    return await asyncio.open_connection(sock=made)
+
+
+async def bring_in(door: Door, host: str, port: int) -> asyncio.Server:
+    """Listen inside at MIRROR_PORT, and join each connection to one that is opened outside."""
+    made = door.socket()
+    made.bind((LOOPBACK, MIRROR_PORT))
+    return await asyncio.start_server(
+        lambda reader, writer: carry(reader, writer, asyncio.open_connection(host, port)), sock=made
+    )
 
 
 async def pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -159,6 +179,7 @@ class Relay:
         self.servers: dict[int, asyncio.Server] = {}
         self.targets: dict[int, Published] = {}
         self.refused: dict[int, str] = {}
+        self.mirror: asyncio.Server | None = None
 
     async def follow(self, wanted: dict[int, Published]) -> None:
         """Listen where `wanted` says and nowhere else."""
@@ -174,7 +195,7 @@ class Relay:
         self._write_report()
 
     def _accept(self, port: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]:
-        return lambda reader, writer: carry(reader, writer, self.door, self.targets[port])
+        return lambda reader, writer: carry(reader, writer, opened_inside(self.door, self.targets[port]))
 
     def _write_report(self) -> None:
         rows = {str(port): "" for port in self.servers} | {str(port): why for port, why in self.refused.items()}
@@ -186,7 +207,7 @@ class Relay:
             print(text, flush=True)
 
 
-async def keep_up(relay: Relay, engine: Process, path: str) -> None:
+async def keep_up(relay: Relay, engine: Process, path: str, *mirror: str) -> None:
     """Follow the engine until it ends: look after every event, go on looking for a while, and while a port is refused.
 
     For a while, because a busy engine tells of an event before its own lists know of it.
@@ -195,6 +216,9 @@ async def keep_up(relay: Relay, engine: Process, path: str) -> None:
     ourselves = asyncio.current_task()
     assert ourselves is not None
     loop.add_reader(engine.pidfd(), ourselves.cancel)
+    if mirror:
+        host, port = mirror
+        relay.mirror = await bring_in(relay.door, host, int(port))
     threading.Thread(target=heed, args=(path, lambda: loop.call_soon_threadsafe(changed.set)), daemon=True).start()
     settled_at = loop.time() + SETTLING_S
     while True:
@@ -215,13 +239,13 @@ def heed(path: str, tell: Callable[[], None]) -> None:
         time.sleep(AGAIN_S)
 
 
-def main(pid: int, path: str, folder: Path) -> None:
+def main(pid: int, path: str, folder: Path, *mirror: str) -> None:
     """Carry the ports of the engine with this number until it ends."""
     engine = Process.of(pid)
     door = Door(engine)  # before there are threads, because it forks
     with suppress(asyncio.CancelledError):
-        asyncio.run(keep_up(Relay(door, folder / REPORT), engine, path))
+        asyncio.run(keep_up(Relay(door, folder / REPORT), engine, path, *mirror))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+    main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), *sys.argv[4:])

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from cutaway import ledger
 from cutaway.ground import launch, ports, programs
@@ -37,6 +38,7 @@ Owner = Process | Literal["itself"]  # an engine that owns itself stays until so
 PROGRAMS: dict[Kind, str] = {"docker": "dockerd", "podman": "podman"}
 RUNTIME_WITHOUT_CGROUPS = "crun"  # the only one from which Podman takes containers that have no limits
 OUR_RUNTIME = "cutaway"  # `docker run --runtime cutaway` takes our own
+MIRROR = "CUTAWAY_MIRROR"  # http://HOST:PORT of a registry from which published images are pulled
 SOCKET = "/run/engine.sock"  # where it listens, in its own mount namespace
 SOCKET_BYTES = 107  # unix(7): the longest path of a socket, without the zero at its end
 START_S, LAST_LINES = 120, 3  # a start takes a second; on an emulated processor, a minute
@@ -206,7 +208,16 @@ def _answers(process: Process) -> bool:
 
 def _carry_ports(process: Process, owner: Process) -> None:
     relay = ledger.record("process", "engine ports", owner)
-    argv = [sys.executable, "-I", "-S", ports.__file__, str(process.pid), _behind_the_link(process), str(folder())]
+    argv = [
+        sys.executable,
+        "-I",
+        "-S",
+        ports.__file__,
+        str(process.pid),
+        _behind_the_link(process),
+        str(folder()),
+        *mirror(),
+    ]
     with (folder() / "ports.log").open("wb") as log:
         child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=relay.env, cwd="/", start_new_session=True
@@ -237,6 +248,7 @@ def _command(kind: Kind) -> list[str]:
         return [program, "--config-file", str(folder() / "daemon.json")]
     (folder() / "containers.conf").write_text(_podman_settings())
     (folder() / "storage.conf").write_text(_podman_storage())
+    (folder() / "registries.conf").write_text(_podman_registries())
     return [program, "system", "service", "--time", "0", f"unix://{SOCKET}"]
 
 
@@ -246,11 +258,30 @@ def _env(kind: Kind) -> dict[str, str]:
     if kind == "docker":
         return env
     files = {"CONTAINERS_CONF": "containers.conf", "CONTAINERS_STORAGE_CONF": "storage.conf", "TMPDIR": ""}
+    files["CONTAINERS_REGISTRIES_CONF"] = "registries.conf"
     return env | {name: str(folder() / file) for name, file in files.items()}
+
+
+def mirror() -> list[str]:
+    """Host and port of the room's mirror, if CUTAWAY_MIRROR names one; Problem when that is none that we can use."""
+    said = os.environ.get(MIRROR)
+    if not said:
+        return []
+    try:
+        url = urlsplit(said)
+        host, port = url.hostname, url.port or 80
+    except ValueError:
+        host = None
+    if not host or url.scheme != "http":
+        raise Problem(
+            f"using the mirror {MIRROR}={said!r}: our own engine takes one by http alone, as http://room:5000"
+        )
+    return [host, str(port)]
 
 
 def _docker_settings() -> dict[str, object]:
     return {
+        "registry-mirrors": [f"http://{ports.LOOPBACK}:{ports.MIRROR_PORT}"] if mirror() else [],
         "hosts": [f"unix://{SOCKET}"],
         "data-root": str(folder() / "data"),
         "exec-opts": ["native.cgroupdriver=cgroupfs"],  # systemd does not know the engine's groups
@@ -295,6 +326,15 @@ driver = "overlay"
 graphroot = "{folder() / "data"}"
 runroot = "/run/containers"
 """
+
+
+def _podman_registries() -> str:
+    """What containers-registries.conf(5) says: the loopback needs no encryption, which Docker takes for granted."""
+    here = f'[[registry]]\nlocation = "{ports.LOOPBACK}"\ninsecure = true\n'
+    if not mirror():
+        return here
+    where = f'[[registry.mirror]]\nlocation = "{ports.LOOPBACK}:{ports.MIRROR_PORT}"\ninsecure = true\n'
+    return f'{here}[[registry]]\nlocation = "docker.io"\n{where}'
 
 
 # --- Stopping ----------------------------------------------------------------

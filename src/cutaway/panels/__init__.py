@@ -1,12 +1,14 @@
 """Widgets: views over the rooms below, with no logic of their own.
 
 Reading order: predict, source, namespaces, privilege, topology, stepper, vcpu, exits, examined, machine, dials, layers,
-alignment.
+images, build, alignment.
 """
 
 from cutaway.panels.alignment import Alignment
+from cutaway.panels.build import BuildPanel
 from cutaway.panels.dials import DialPanel
 from cutaway.panels.exits import ExitPlot
+from cutaway.panels.images import ImagePanel
 from cutaway.panels.layers import LayerPanel
 from cutaway.panels.machine import BootTimeline, ConsolePanel
 from cutaway.panels.namespaces import NamespacePanel
@@ -20,9 +22,11 @@ from cutaway.panels.vcpu import VcpuPanel
 __all__ = [
     "Alignment",
     "BootTimeline",
+    "BuildPanel",
     "ConsolePanel",
     "DialPanel",
     "ExitPlot",
+    "ImagePanel",
     "LayerPanel",
     "NamespacePanel",
     "Outcome",

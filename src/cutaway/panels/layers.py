@@ -34,34 +34,47 @@ STYLE = """<style>
 
 
 class LayerPanel:
-    """A slider for the number of layers, a switch for what is hidden, and the tree; in print, all of it as a table."""
+    """A slider for the number of layers, a switch for what is hidden, and the tree; in print, all of it as a table.
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    Of the lowest `base` layers only that is shown which the layers above touch; a switch brings the rest.
+    """
+
+    def __init__(self, stack: Stack, base: int = 0) -> None:
+        self.stack, self.base = stack, base
         most = len(stack.layers)
         self.upto = IntSlider(most, min=1, max=max(1, most), description="layers")
         self.hidden = Checkbox(True, description="show what is hidden", indent=False)
+        self.whole = Checkbox(not base, description="show the untouched files of the base", indent=False)
         self._view = HTML(layout=Layout(width="100%"))
-        for control in (self.upto, self.hidden):
+        self.box = VBox([self.upto, self.hidden, *([self.whole] if base else []), self._view])
+        for control in (self.upto, self.hidden, self.whole):
             control.observe(lambda _: self._show(), "value")
         self._show()
 
     def _show(self) -> None:
-        self._view.value = drawn(self.stack.upto(self.upto.value), hidden=self.hidden.value)
+        base = 0 if self.whole.value else self.base
+        self._view.value = drawn(self.stack.upto(self.upto.value), hidden=self.hidden.value, base=base)
 
     def __repr__(self) -> str:
-        return repr(table(self.stack))
+        return repr(table(self.stack, self.base))
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        box: Bundle = VBox([self.upto, self.hidden, self._view])._repr_mimebundle_()
-        return {**box, "text/html": drawn(self.stack), "text/plain": repr(self)}
+        box: Bundle = self.box._repr_mimebundle_()
+        return {**box, "text/html": drawn(self.stack, base=self.base), "text/plain": repr(self)}
 
 
-def table(stack: Stack) -> Table:
+def touched(stack: Stack, base: int) -> list[Piece]:
+    """The pieces that are not in the lowest `base` layers or are hidden, and the folders on the way to them."""
+    changed = [piece for piece in stack.pieces if piece.layer >= base or not piece.visible]
+    ways = {piece.place[:length] for piece in changed for length in range(1, len(piece.place) + 1)}
+    return [piece for piece in stack.pieces if piece.place in ways]
+
+
+def table(stack: Stack, base: int = 0) -> Table:
     """Every piece in a row of its own, indented as it lies."""
     rows = (
         ("  " * (len(piece.place) - 1) + shown(piece), stack.layers[piece.layer].name, size(piece), stack.said(piece))
-        for piece in stack.pieces
+        for piece in touched(stack, base)
     )
     return Table(("path", "from", "bytes", ""), tuple(rows))
 
@@ -74,9 +87,9 @@ def size(piece: Piece) -> str:
 # --- For a page ------------------------------------------------------------
 
 
-def drawn(stack: Stack, *, hidden: bool = True) -> str:
+def drawn(stack: Stack, *, hidden: bool = True, base: int = 0) -> str:
     """The tree as nested lists; a folder is open where the layers do not agree about it."""
-    pieces = [piece for piece in stack.pieces if hidden or piece.visible]
+    pieces = [piece for piece in touched(stack, base) if hidden or piece.visible]
     head = '<span class="row head"><span>path</span><span>from</span><span class="bytes">bytes</span></span>'
     return f'{STYLE}<div class="cutaway-layers">{head}{_list(stack, pieces, ())}{_sum(stack)}</div>'
 

@@ -16,7 +16,6 @@ from cutaway.ground.guest import cache
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
-LENT = "nobody:100000:65536\n"  # ids with which an ordinary user's Podman makes containers
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -47,7 +46,7 @@ def theirs() -> Iterator[Path]:
 
 @pytest.fixture(params=[AS_ROOT, "as an ordinary user"])
 def python(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """Run Python from the checkout, in a home of its own: as who we are, or without any right but ids that are lent."""
+    """Run Python from the checkout, in a home of its own: as who we are, or without any right."""
     drop: list[str] = []
     if request.param == "as root" and os.geteuid():
         pytest.skip("needs root")
@@ -58,17 +57,9 @@ def python(request: pytest.FixtureRequest) -> Iterator[Run]:
     home = Path(tempfile.mkdtemp(prefix="cutaway-pages-"))
     if drop:
         os.chown(home, NOBODY, NOBODY)
-        drop = [*lending(home), *drop]
     env = {**os.environ, "HOME": str(home), "TMPDIR": str(home), "CUTAWAY_STATE": str(home / "state")}
     env["CUTAWAY_CACHE"] = str(request.getfixturevalue("theirs") if drop else cache.folder())
     yield lambda *words: subprocess.run(
         [*drop, sys.executable, *map(str, words)], env=env, cwd=ROOT, capture_output=True, text=True, check=False
     )
     shutil.rmtree(home)
-
-
-def lending(home: Path) -> list[str]:
-    """What stands before a command so that an ordinary user has ids to borrow, as Podman needs; /etc stays as it is."""
-    (home / "lent").write_text(LENT)
-    mounts = [f"mount --bind {home}/lent {file}" for file in ("/etc/subuid", "/etc/subgid")]
-    return ["unshare", "--mount", "sh", "-c", f'{" && ".join(mounts)} && exec "$@"', "sh"]

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from cutaway.ground.groups import Group
 from cutaway.linux import CommandFailed
+from cutaway.linux.groups import Groups
 from cutaway.problem import Problem
 
 FILES = ("memory.current", "memory.max", "pids.current", "pids.max", "cpu.stat", "cpu.max", "cgroup.freeze")
 CLOCK = "/proc/uptime"  # the guest's own, read together with them
-NO_LIMIT = "max"
+NO_LIMIT, NO_LIMIT_1 = "max", 1 << 62  # version 1 has a number for none, which differs with the size of a page
 EVERY_S = 0.3
 
 
@@ -44,6 +45,29 @@ class Reading(NamedTuple):
             frozen=said["cgroup.freeze"] == "1",
         )
 
+    @classmethod
+    def here(cls, groups: Groups) -> Reading:
+        """The same of a group of this machine's own kernel, whichever version has its controllers."""
+        at_s, said = time.monotonic(), groups.get
+        if groups.unified:
+            quota_us, period_us = said("cpu", "cpu.max").split()
+            used_s = int(said("cpu", "cpu.stat").split()[1]) / 1e6
+            memory, memory_max = said("memory", "memory.current"), _limit(said("memory", "memory.max"))
+        else:
+            quota_us, period_us = said("cpu", "cpu.cfs_quota_us"), said("cpu", "cpu.cfs_period_us")
+            used_s = int(said("cpuacct", "cpuacct.usage")) / 1e9
+            memory, memory_max = said("memory", "memory.usage_in_bytes"), int(said("memory", "memory.limit_in_bytes"))
+        return cls(
+            at_s=at_s,
+            memory_bytes=int(memory),
+            memory_max_bytes=None if memory_max is None or memory_max > NO_LIMIT_1 else memory_max,
+            processes=int(said("pids", "pids.current")),
+            processes_max=_limit(said("pids", "pids.max")),
+            used_s=used_s,
+            processors_max=None if quota_us in (NO_LIMIT, "-1") else int(quota_us) / int(period_us),
+            frozen=groups.frozen(),
+        )
+
     def processors_since(self, earlier: Reading) -> float:
         """How many processors the group kept busy since an earlier look."""
         passed_s = self.at_s - earlier.at_s
@@ -55,14 +79,16 @@ def _limit(text: str) -> int | None:
 
 
 class Meter:
-    """Reads a group for a while; `heard` is given each reading, and `troubled` the sentence when there are no more."""
+    """Looks for a while; `heard` is given each reading, and `troubled` the sentence when there are no more."""
 
-    def __init__(self, group: Group, heard: Callable[[Reading], None], troubled: Callable[[str], None]) -> None:
-        self.group, self._heard, self._troubled = group, heard, troubled
+    def __init__(
+        self, look: Callable[[], Reading], heard: Callable[[Reading], None], troubled: Callable[[str], None]
+    ) -> None:
+        self._look, self._heard, self._troubled = look, heard, troubled
         self._until_s, self._thread = 0.0, threading.Thread()
 
     def read(self, for_s: float) -> None:
-        """Read for so long from now on."""
+        """Look for so long from now on."""
         self._until_s = time.monotonic() + for_s
         self._read()
 
@@ -80,7 +106,7 @@ class Meter:
     def _read(self) -> None:
         try:
             while time.monotonic() < self._until_s:
-                self._heard(Reading.of(self.group))
+                self._heard(self._look())
                 time.sleep(EVERY_S)
         except (CommandFailed, Problem) as trouble:
             self._troubled(str(trouble))

@@ -45,10 +45,10 @@ def hierarchies(mountinfo: str = "/proc/self/mountinfo") -> dict[str, tuple[str,
     return found if controllers or unified is None else {UNIFIED: unified}
 
 
-def own_paths() -> dict[str, str]:
-    """Controller -> the group of this process, as /proc/self/cgroup says it."""
+def own_paths(pid: int | str = "self") -> dict[str, str]:
+    """Controller -> the group of this process, or of another, as /proc/PID/cgroup says it."""
     paths: dict[str, str] = {}
-    for line in read("/proc/self/cgroup").splitlines():
+    for line in read(f"/proc/{pid}/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         paths |= dict.fromkeys(controllers.split(","), path)
     return paths
@@ -113,6 +113,16 @@ def _removed(folder: str) -> bool:
     return not os.path.exists(folder)
 
 
+def _folders(above: Mapping[str, str], path: str) -> dict[str, str]:
+    """Controller -> where the group `path`, below the group that is `above` in its hierarchy, has its folder."""
+    folders = {}
+    for controller, (target, root) in hierarchies().items():
+        over = above.get(controller, "/")
+        within = os.path.relpath(over, root) if over.startswith(root) else over.lstrip("/")
+        folders[controller] = os.path.normpath(f"{target}/{within}/{path}")
+    return folders
+
+
 # --- The group of one name -------------------------------------------------
 
 
@@ -125,13 +135,12 @@ class Groups:
     @classmethod
     def named(cls, path: str) -> Groups:
         """Absolute: below the top of each hierarchy, as it is mounted here; else below this process's own groups."""
-        own = {} if path.startswith("/") else own_paths()
-        folders = {}
-        for controller, (target, root) in hierarchies().items():
-            above = own.get(controller, "/")
-            within = os.path.relpath(above, root) if above.startswith(root) else above.lstrip("/")
-            folders[controller] = os.path.normpath(f"{target}/{within}/{path.lstrip('/')}")
-        return cls(folders)
+        return cls(_folders({} if path.startswith("/") else own_paths(), path.lstrip("/")))
+
+    @classmethod
+    def of(cls, pid: int) -> Groups:
+        """Those that a process is in."""
+        return cls(_folders(own_paths(pid), ""))
 
     @property
     def unified(self) -> bool:

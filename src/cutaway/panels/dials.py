@@ -48,8 +48,12 @@ class Curve(NamedTuple):
     @property
     def now(self) -> str:
         """The last value and its limit, in figures."""
-        limit = "no limit" if self.limit is None else f"at most {self.limit:.0f}"
-        return f"{self.what}: {self.values[-1]:.0f}, {limit}"
+        return f"{self.what}: {self.values[-1]:.0f}, {self.limit_in_words}"
+
+    @property
+    def limit_in_words(self) -> str:
+        """What it may be at most."""
+        return "no limit" if self.limit is None else f"at most {self.limit:.0f}"
 
 
 class DialPanel:
@@ -57,7 +61,7 @@ class DialPanel:
 
     def __init__(self, group: Group) -> None:
         self.group, self.readings = group, deque([Reading.of(group)], maxlen=KEPT)
-        self.meter = Meter(group, self._heard, self._say)
+        self.meter = Meter(partial(Reading.of, group), self._heard, self._say)
         now = self.readings[-1]
         self.memory = _dial("memory.max, MiB", (now.memory_max_bytes or 128 * MIB) // MIB, 4, 128)
         self.processors = _dial("cpu.max, %", round(100 * (now.processors_max or 1)), 5, 100)
@@ -113,24 +117,12 @@ class DialPanel:
     @property
     def curves(self) -> list[Curve]:
         """What was read, in the units of the dials."""
-        readings, last = list(self.readings), self.readings[-1]
-        busy = [0.0, *(100 * late.processors_since(early) for early, late in pairwise(readings))]
-        memory_max = None if last.memory_max_bytes is None else last.memory_max_bytes / MIB
-        busy_max = None if last.processors_max is None else 100 * last.processors_max
-        return [
-            Curve("memory, MiB", [each.memory_bytes / MIB for each in readings], memory_max),
-            Curve("processor, %", busy, busy_max),
-            Curve("processes", [each.processes for each in readings], last.processes_max),
-        ]
+        return curves(list(self.readings))
 
     @property
     def svg(self) -> str:
         """The curves side by side."""
-        readings, curves = list(self.readings), self.curves
-        ages_s = [readings[-1].at_s - each.at_s for each in readings]
-        shown_s = max(LEAST_S, min(MOST_S, ages_s[0]))
-        label = "; ".join(curve.now for curve in curves) + ("; frozen" if readings[-1].frozen else "")
-        return side_by_side([drawn(curve, ages_s, shown_s) for curve in curves], label)
+        return pictured(list(self.readings))
 
     def __repr__(self) -> str:
         said = self.group.look(DIALS)
@@ -152,6 +144,30 @@ def _dial(file: str, value: int, least: int, most: int) -> Any:
     return IntSlider(
         value, least, most, description=file, continuous_update=False, style={"description_width": "9em"}, layout=wide
     )
+
+
+# --- Curves ----------------------------------------------------------------
+
+
+def curves(readings: Sequence[Reading]) -> list[Curve]:
+    """What was read, in the units of the dials."""
+    last = readings[-1]
+    busy = [0.0, *(100 * late.processors_since(early) for early, late in pairwise(readings))]
+    memory_max = None if last.memory_max_bytes is None else last.memory_max_bytes / MIB
+    busy_max = None if last.processors_max is None else 100 * last.processors_max
+    return [
+        Curve("memory, MiB", [each.memory_bytes / MIB for each in readings], memory_max),
+        Curve("processor, %", busy, busy_max),
+        Curve("processes", [each.processes for each in readings], last.processes_max),
+    ]
+
+
+def pictured(readings: Sequence[Reading]) -> str:
+    """The curves of what was read, side by side as one picture."""
+    ages_s, shown = [readings[-1].at_s - each.at_s for each in readings], curves(readings)
+    shown_s = max(LEAST_S, min(MOST_S, ages_s[0]))
+    label = "; ".join(curve.now for curve in shown) + ("; frozen" if readings[-1].frozen else "")
+    return side_by_side([drawn(curve, ages_s, shown_s) for curve in shown], label)
 
 
 # --- Drawing ---------------------------------------------------------------

@@ -26,6 +26,7 @@ from cutaway.draw.enclosures import (
     shared,
 )
 from cutaway.draw.here import here
+from cutaway.draw.states import States
 from cutaway.draw.tables import Table
 from cutaway.draw.topology import topology
 from cutaway.draw.views import Seen, View
@@ -38,6 +39,7 @@ __all__ = [
     "Kind",
     "Seen",
     "Sharing",
+    "States",
     "Table",
     "View",
     "container",

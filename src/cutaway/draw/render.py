@@ -12,7 +12,7 @@ import subprocess
 from base64 import b64encode
 from html import escape
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from xml.etree import ElementTree
 
 from cutaway.draw.enclosures import LAYERS, Drawing, Sharing
@@ -33,20 +33,32 @@ SVG = "http://www.w3.org/2000/svg"
 BACKSLASH = "\ue05c"  # stands for one until the graph is painted: Graphviz puts names of its own for \\N, \\G, \\L
 
 
-def mimebundle(drawing: Drawing) -> dict[str, str]:
+class Told(Protocol):
+    """A picture with a name, and in words: its text form, its painting."""
+
+    title: str
+
+    @property
+    def words(self) -> str: ...
+
+    @property
+    def svg(self) -> str: ...
+
+
+def mimebundle(drawing: Told) -> dict[str, str]:
     """What Jupyter shows: the edges as text, and the picture when it can be painted.
 
     The picture comes twice. JupyterLab prefers the page's form: it shows an SVG output without alternative text,
     as wide as it is, and only in notebooks that it trusts.
     """
     try:
-        picture = svg(drawing)
+        picture = drawing.svg
     except Problem as problem:
         return {"text/plain": f"{drawing!r}\n({problem})"}
     return {"text/plain": repr(drawing), "image/svg+xml": picture, "text/html": image(drawing, picture)}
 
 
-def image(drawing: Drawing, picture: str) -> str:
+def image(drawing: Told, picture: str) -> str:
     """The picture for a page, with the drawing in words as its alternative text."""
     data = b64encode(picture.encode()).decode()
     words = escape(f"{drawing.title}. {drawing.words}")
@@ -55,12 +67,17 @@ def image(drawing: Drawing, picture: str) -> str:
 
 def svg(drawing: Drawing) -> str:
     """The drawing as one SVG element. Problem when Graphviz is missing or fails."""
+    require_graphviz()
+    page = arrange(drawing)
+    return dress(paint(_graph(page), "neato", "-n2"), drawing, page.width, page.height)
+
+
+def require_graphviz() -> None:
+    """Problem when Graphviz, or its Python package, is missing."""
     if not shutil.which("dot"):
         raise Problem(f"painting a drawing: Graphviz's `dot` is not here; {programs.remedy('graphviz')}")
     if not find_spec("graphviz"):
         raise Problem("painting a drawing: the Python package graphviz is not here; set up anew with `make lab`")
-    page = arrange(drawing)
-    return _dress(_paint(_graph(page)), page, drawing)
 
 
 # --- The graph -------------------------------------------------------------
@@ -172,9 +189,9 @@ def _safe(text: Text) -> str:
 # --- The picture -----------------------------------------------------------
 
 
-def _paint(graph: Digraph) -> str:
-    """The graph as Graphviz paints it, every box where it was put (`-n2`)."""
-    command = ["dot", "-Kneato", "-n2", "-q", "-Tsvg"]
+def paint(graph: Digraph, engine: str, *options: str) -> str:
+    """The graph as one of Graphviz's engines paints it: neato with `-n2` leaves every box where it was put."""
+    command = ["dot", f"-K{engine}", *options, "-q", "-Tsvg"]
     try:
         done = subprocess.run(
             command, input=str(graph.source), capture_output=True, encoding="utf-8", timeout=PATIENCE_S, check=True
@@ -190,13 +207,13 @@ def _paint(graph: Digraph) -> str:
     return done.stdout
 
 
-def _dress(painted: str, page: Page, drawing: Drawing) -> str:
+def dress(painted: str, drawing: Told, inner_width: float, inner_height: float) -> str:
     """The painted graph as an image with a name and a description, on its own panel, as wide as the page allows."""
     ElementTree.register_namespace("", SVG)
     root = ElementTree.fromstring(painted.replace(BACKSLASH, "\\"))
     _strip(root)
     identity = hashlib.sha256(drawing.words.encode()).hexdigest()[:8]
-    width, height = round(page.width + 2 * MARGIN), round(page.height + 2 * MARGIN)
+    width, height = round(inner_width + 2 * MARGIN), round(inner_height + 2 * MARGIN)
     root.attrib.update(
         {
             "width": str(width),

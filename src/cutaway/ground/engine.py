@@ -93,7 +93,7 @@ def ready(owner: Owner | None = None) -> Engine:
     seen = look_round()
     if found := _first(seen):
         return found
-    if not (kinds := _startable()):
+    if not (kinds := startable()):
         raise Problem(why_none(seen))
     ours = private.start(kinds[0], owner or Process.current())
     if found := _first([_look(ours.socket, ours)]):
@@ -112,7 +112,8 @@ def _first(seen: list[Engine | str]) -> Engine | None:
     return next((each for each in seen if isinstance(each, Engine)), None)
 
 
-def _startable() -> list[Kind]:
+def startable() -> list[Kind]:
+    """The kinds that this user could start here and that CUTAWAY_ENGINE allows, the better first."""
     return [kind for kind in private.startable() if _choice() in ("", "private", kind)]
 
 
@@ -197,7 +198,7 @@ def why_none(seen: list[Engine | str]) -> str:
     choice = _choice()
     if choice.startswith("unix:///"):
         return f"finding an engine: {found}; start it, or unset {CHOICE}, which names it"
-    if kinds := _startable():
+    if kinds := startable():
         return f"finding an engine: {found}; `cutaway engine start` starts our own {kinds[0]}"
     lack, remedy = _lack(choice)
     return f"finding an engine: {found}, and we cannot start one: {lack}; {remedy}"

@@ -335,6 +335,8 @@ def conditions(page: Page) -> dict[str, object]:
     versions = {name: importlib.metadata.version(name) for name in VERSIONS}
     versions["python"] = ".".join(platform.python_version_tuple()[:2])
     versions["util-linux"] = _util_linux()
+    if "engine" in page.unit.needs:
+        versions["engine"] = engine_kind()
     return {"ground": grounds.choose(page.unit.needs).value, "cgroup": cgroup_mode(), "versions": versions}
 
 
@@ -354,6 +356,14 @@ def cgroup_mode() -> str:
     return {(True, False): "v2", (False, True): "v1", (True, True): "hybrid"}.get(
         ("cgroup2" in kinds, "cgroup" in kinds), "none"
     )
+
+
+def engine_kind() -> str:
+    """Docker or Podman: the one that answers here, or that would be started."""
+    from cutaway.ground import engine as engines
+
+    found = engines.find()
+    return found.kind if found else next(iter(engines.startable()), "none")
 
 
 def _util_linux() -> str:

@@ -11,8 +11,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from engines import engine, until
 
+from cutaway.ground.engine import CHOICE
 from cutaway.ground.guest import cache
+
+__all__ = ["engine"]
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -32,9 +36,6 @@ def tool() -> ModuleType:
     return module
 
 
-AS_ROOT = pytest.param("as root", marks=pytest.mark.soak)  # in the proof, root's run in the browser, some of them
-
-
 @pytest.fixture(scope="session")
 def theirs() -> Iterator[Path]:
     """Where the ordinary user keeps saved machines from one page to the next."""
@@ -44,9 +45,12 @@ def theirs() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(params=[AS_ROOT, "as an ordinary user"])
-def python(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """Run Python from the checkout, in a home of its own: as who we are, or without any right."""
+@pytest.fixture
+def python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Run Python from the checkout, in a home of its own: as who we are, or without any right.
+
+    A page that needs an engine has for root the Docker of all tests, and for an ordinary user a Podman of its own.
+    """
     drop: list[str] = []
     if request.param == "as root" and os.geteuid():
         pytest.skip("needs root")
@@ -55,6 +59,10 @@ def python(request: pytest.FixtureRequest) -> Iterator[Run]:
         if subprocess.run([*drop, sys.executable, "-c", ""], capture_output=True, check=False).returncode:
             pytest.skip(f"needs a checkout that an ordinary user can read: {sys.executable}")
     home = Path(tempfile.mkdtemp(prefix="cutaway-pages-"))
+    unit = request.node.callspec.params.get("unit")
+    if unit and "engine" in unit.needs:
+        monkeypatch.setenv(CHOICE, "podman" if drop else f"unix://{request.getfixturevalue('engine').socket}")
+        drop = [*lends_ids(home), *drop] if drop else []
     if drop:
         os.chown(home, NOBODY, NOBODY)
     env = {**os.environ, "HOME": str(home), "TMPDIR": str(home), "CUTAWAY_STATE": str(home / "state")}
@@ -62,4 +70,12 @@ def python(request: pytest.FixtureRequest) -> Iterator[Run]:
     yield lambda *words: subprocess.run(
         [*drop, sys.executable, *map(str, words)], env=env, cwd=ROOT, capture_output=True, text=True, check=False
     )
+    until(lambda: not [*home.glob("state/ledger/*.json")], "what the page made is undone")
     shutil.rmtree(home)
+
+
+def lends_ids(home: Path) -> list[str]:
+    """What lets a command run with ids for an ordinary user to borrow, in a mount namespace: /etc stays as it is."""
+    (home / "lent").write_text("nobody:100000:65536\n")
+    files = [f"mount --bind {home}/lent {file}" for file in ("/etc/subuid", "/etc/subgid")]
+    return ["unshare", "--mount", "sh", "-c", " && ".join([*files, 'exec "$@"']), "sh"]

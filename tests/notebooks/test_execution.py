@@ -19,16 +19,31 @@ ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 ONE_MACHINE = pytest.mark.xdist_group("machine of an ordinary user")  # which one worker saves, once
+ONE_ENGINE = pytest.mark.xdist_group("engine")
+AS_ROOT, ORDINARY = "as root", "as an ordinary user"
+
+
+def proved(unit: course.Unit, who: str) -> list[pytest.MarkDecorator]:
+    """In the proof a page runs for an ordinary user, and for root in the soak.
+
+    With an engine it is the other way round: root has a Docker, and the ordinary user a Podman, which is slow.
+    """
+    by_engine = "engine" in unit.needs
+    marks = [ONE_ENGINE] if by_engine else [ONE_MACHINE] if "guest kernel" in unit.needs else []
+    return marks if who == (AS_ROOT if by_engine else ORDINARY) else [*marks, pytest.mark.soak]
+
+
 WRITTEN = [
-    pytest.param(unit, marks=[ONE_MACHINE] if "guest kernel" in unit.needs else [], id=unit.name)
+    pytest.param(unit, who, marks=proved(unit, who), id=f"{unit.name}-{who}")
     for unit in course.lessons()
+    for who in (ORDINARY, AS_ROOT)
     if unit.written
 ]
 QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("unit", WRITTEN)
+@pytest.mark.parametrize(("unit", "python"), WRITTEN, indirect=["python"])
 def test_a_lesson_prints_what_it_stores(unit: course.Unit, tool: ModuleType, python: Run) -> None:
     page = tool.Page.read(unit)
     different = tool.differences(page)

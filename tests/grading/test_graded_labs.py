@@ -94,7 +94,7 @@ def test_a_labs_marks_are_those_of_its_checks(graded: Class) -> None:
     cells = {name: (cell["score"], cell["max"]) for name, cell in graded.line("ada")["cells"].items()}
     assert cells == {"check-1": (3, 3), "check-2": (0, 4), "check-3": (0, 4), "check-4": (0, 5), "check-5": (0, 4)}
     assert (graded.line("ada")["score"], graded.line("ada")["max"]) == (3, 20)
-    assert "ada,,3\neve,,\n" in graded.exported.stdout
+    assert "ada,,3\neve,,-\n" in graded.exported.stdout
     assert "checked in a house of its own" in graded.graded.stderr
 
 

@@ -7,11 +7,13 @@ import os
 import sys
 import time
 from contextlib import ExitStack
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cutaway.check.contract import printable
 from cutaway.cli import rewritable
 from cutaway.problem import Problem
 
@@ -78,22 +80,35 @@ def command(
         )
         _tell(steps, len(students), as_json, bool(why))
     click.echo(where, err=True)
+    if dry_run or why:
+        click.echo("nothing was written; what was graded now is without lateness and marks given by hand", err=True)
 
 
 def _students(course: Any, assignment: str, only: tuple[str, ...]) -> list[str]:
     from cutaway.grading import nbcourse
 
     nbcourse.notebooks(course, assignment)  # says so when the gradebook does not know it
-    students: list[str] = course.students(assignment)
+    students = [name for name in course.students(assignment) if _nameable(name)]
     for name in only:
         if name not in students:
-            raise Problem(
-                f"grading {assignment!r}: {name!r} has handed nothing in; leave out the name to grade all who have"
-            )
+            alike = get_close_matches(name, students, n=1)
+            step = f"did you mean {alike[0]!r}?" if alike else "leave out the name to grade all who have"
+            raise Problem(f"grading {assignment!r}: {name!r} has handed nothing in; {step}")
     if not students:
         place = course.step("submitted", "*", assignment)
         raise Problem(f"grading {assignment!r}: nobody has handed it in; collect it into {place}")
     return [name for name in students if not only or name in only]
+
+
+def _nameable(student: str) -> bool:
+    """Whether a gradebook can hold the name, which is that of a folder; else it is said that nobody grades it."""
+    try:
+        student.encode()
+    except UnicodeEncodeError:
+        name = student.encode(errors="backslashreplace").decode()
+        click.echo(f"note: {name} is not graded: the folder's name is no UTF-8, so no gradebook takes it", err=True)
+        return False
+    return True
 
 
 def _crew(assignment: Any, executor: Any, number: int, scheduler: str | None, hidden: list[Path]) -> Any:
@@ -123,9 +138,9 @@ def _tell(steps: Any, total: int, as_json: bool, why: bool) -> None:
 
 
 def _line(line: dict[str, Any]) -> str:
-    flags = "".join(f"\n    {flag}" for flag in line["flags"])
+    flags = "".join(f"\n    {printable(flag)}" for flag in line["flags"])
     score = "no mark" if line["score"] is None else f"{line['score']:g}"
-    return f"{line['student']:<24} {score} of {line['max']:g}{flags}"
+    return f"{printable(line['student']):<24} {score} of {line['max']:g}{flags}"
 
 
 def _reasons(graded: Any) -> str:
@@ -135,9 +150,10 @@ def _reasons(graded: Any) -> str:
     for name, mark in writer.why(graded).items():
         score = "-" if mark["score"] is None else f"{mark['score']:g}"
         rows.append(f"  {name:<24} {score:>6} of {mark['max']:g}  {mark['status']:<10} {mark['mode']:<9} {mark['why']}")
+        rows += [f"  {'':<24} {each}" for each in mark["said"]]
         if mark["asked"]:
             rows.append(f"  {'':<24} line {mark['line']}: {mark['asked']}")
         if mark["compared"]:
             rows.append(f"  {'':<24} expected {mark['compared'].get('expected')}, got {mark['compared'].get('got')}")
     rows += [f"  {each.cell} stopped: {each.said}" for cells in graded.stopped.values() for each in cells]
-    return "\n".join(rows)
+    return "\n".join(printable(row).rstrip() for row in rows)

@@ -23,6 +23,7 @@ from cutaway import cli
 from cutaway.grading import batch, exports, nbcourse
 from cutaway.grading.executor import Executor
 from cutaway.grading.nbcourse import Course
+from cutaway.grading.report import SECTIONS, Report
 from cutaway.problem import Problem
 
 pytestmark = [pytest.mark.xdist_group("class"), pytest.mark.slow]
@@ -237,6 +238,58 @@ def test_marks_are_exported(graded: Graded) -> None:
     assert rows["as-it-was"]["score"] == 12
     assert "Points Possible" in graded.exported["canvas"].stdout
     assert graded.exported["moodle"].stdout.startswith("username,email,numbers\nas-it-was,,12\n")
+
+
+# --- The teacher's report --------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def report(graded: Graded) -> Report:
+    return Report.of(graded.course, "numbers")
+
+
+def test_a_report_has_the_gradebooks_scores(graded: Graded, report: Report) -> None:
+    rows = json.loads(graded.exported["json"].stdout)
+    assert {each.student: each.score for each in report.found.students} == {
+        row["student"]: row["score"] for row in rows
+    }
+    (square,) = [each for each in report.found.questions if each.name == "test-square"]
+    assert square.waiting == len([row for row in rows if row["score"] is None])
+    assert square.share == pytest.approx(sum(square.earned) / 2 / len(square.earned))
+    assert sum(report.distribution.drawing.lengths) == len(report.found.scores)  # type: ignore[union-attr]
+
+
+def test_a_report_groups_what_went_wrong_and_names_who(report: Report) -> None:
+    causes = {(each.question, each.kind, each.line): each for each in report.found.causes()}
+    assert causes["test-evens", "AssertionError", "assert list(evens(7)) == [0, 2, 4, 6]"].students == ("sees-one",)
+    assert causes["mean", "stopped: ModuleNotFoundError", ""].students == ("stops",)
+    missing = causes["test-mean", "NameError", "assert close(mean([1, 2, 3]), 2)"]
+    assert {*missing.students} == {"stops", "tells"}
+    assert "no-notebook" in repr(report.flagged)
+    assert "test-square: it was deleted, and is put back" in repr(report.flagged)
+    assert repr(report.slowest).count(" s\n") >= 5
+
+
+def test_a_reports_page_needs_nothing_else_and_says_its_drawings_in_words(graded: Graded, tmp_path: Path) -> None:
+    pages = []
+    for name in ("one.html", "two.html"):
+        said = cutaway("report", "numbers", "--course", str(graded.course), "--html", str(tmp_path / name))
+        assert f"wrote {tmp_path / name}" in said.stdout
+        pages.append((tmp_path / name).read_text())
+    assert pages[0] == pages[1]
+    assert pages[0].count("<svg") == pages[0].count('role="img" aria-label="') == 2
+    assert "color-scheme: light dark" in pages[0]
+    assert not [word for word in ("<script", "<link", "src=", "url(http") if word in pages[0]]
+
+
+def test_a_reports_notebook_has_been_run_and_says_the_same(graded: Graded, report: Report, tmp_path: Path) -> None:
+    path = tmp_path / "report.ipynb"
+    cutaway("report", "numbers", "--course", str(graded.course), "--notebook", str(path))
+    cells = {cell["id"]: cell for cell in json.loads(path.read_text())["cells"]}
+    for name, section in zip(SECTIONS, report.sections(), strict=True):
+        (output,) = cells[name]["outputs"]
+        assert output["data"]["text/plain"] == repr(section)
+        assert "<table" in output["data"]["text/html"]
 
 
 # --- A run after another ---------------------------------------------------

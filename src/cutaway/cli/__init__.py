@@ -26,6 +26,8 @@ WORDS = {
     "validate": "Try an assignment's tests on its solution and on its stub.",
     "grade": "Mark what a class has handed in, each submission in a sandbox.",
     "feedback": "Write for each student what was seen of their work.",
+    "report": "Say how a class did: scores, questions, what went wrong, whom to look at.",
+    "similarity": "Show which submissions have code in common.",
     "export": "Export marks for a spreadsheet or a learning platform.",
     "reset": "Put a lesson or lab back to how it was given; the old version is kept.",
     "progress": "Show what is done and the minutes that remain.",
@@ -94,6 +96,16 @@ def drop_output() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)
+
+
+def writing(path: Path, content: bytes) -> None:
+    """Write a file that somebody asked for, and say so; a folder that is not there is a Problem."""
+    try:
+        path.write_bytes(content)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        cause = (error.strerror or str(error)).lower()
+        raise Problem(f"writing {path}: {cause}; name a file in a folder that is there") from None
+    click.echo(f"wrote {path}")
 
 
 def rewritable(stream: IO[str]) -> bool:

@@ -23,7 +23,7 @@ from cutaway.grading.limits import Limits
 from cutaway.grading.marks import Mark
 from cutaway.grading.nbcourse import Course, File, Notebook
 from cutaway.grading.restored import Cell, NoNotebook, restored
-from cutaway.grading.stopped import Stopped, stopped
+from cutaway.grading.stopped import Stopped, said, stopped
 
 VERSION = 2  # of the way marks are found: another one grades everything anew
 
@@ -158,12 +158,12 @@ def looked_over(assignment: Assignment, executor: Executor) -> list[Test]:
         for cell in (each for each in notebook.cells.values() if each.tests):
             solved = failing[0] is not None and cell.name not in failing[0]
             stub_fails = failing[1] is not None and cell.name in failing[1]
-            said = (
+            verdict = (
                 "the solution passes, the stub does not"
                 if solved and stub_fails
                 else _fault(cell.name, solved, failing[0])
             )
-            found.append(Test(cell.name, recipe.mode(cell.name), said, solved and stub_fails))
+            found.append(Test(cell.name, recipe.mode(cell.name), verdict, solved and stub_fails))
     return found
 
 
@@ -279,8 +279,7 @@ def _troubles(cells: list[Cell], shown: list[Shown]) -> list[str]:
     for place, (cell, one) in enumerate(zip(cells, shown, strict=True), 1):
         if one.trouble:
             name = cell.owned.name if cell.owned else f"cell {place}"
-            said = "it was cut for time" if one.trouble == "time" else execution.WHY_ENDED.get(one.trouble, one.trouble)
-            found.append(f"{name}: {said}")
+            found.append(f"{name}: {said(one.trouble)}")
     return found
 
 

@@ -7,26 +7,18 @@ is told of a cell that raised.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cutaway.grading import nbcourse
+from cutaway.grading import nbcourse, pages
 from cutaway.grading.nbcourse import Course, Notebook, Source
+from cutaway.grading.pages import safe
 from cutaway.grading.writer import BY_HAND, RECORD
 from cutaway.problem import Problem
 
-STYLE = """
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { max-width: 48rem; margin: 2rem auto; padding: 0 1rem }
-pre { overflow-x: auto; padding: .75rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent) }
-table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .25rem .5rem; vertical-align: top }
-tr { border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent) }
-td.n { text-align: right; white-space: nowrap }
-"""
 SENTENCES = {
     "passed": "It does what was asked.",
     "partial": "It does some of what was asked.",
@@ -36,6 +28,7 @@ SENTENCES = {
     "missing": "It was not handed in.",
     "not run": "The notebook had used up its time before this part was reached.",
 }
+NONE_OF_IT = "It does nothing of what was asked yet."
 HIDDEN = "A test failed that you were not given."
 TRY = "Try values that the visible tests leave out: nothing, one, negative, large."
 HINT = re.compile(r"^\s*# *feedback: *(.+)$", re.MULTILINE)  # in a test: the teacher's own sentence for whom it fails
@@ -73,12 +66,11 @@ def write(course: Course, assignment: str) -> tuple[list[Path], list[str]]:
                 without.append(student)
                 continue
             found = json.loads(record.read_text())
-            standings = _standings(book, assignment, student)
+            standing = standings(book, assignment, student)
             for notebook in notebooks:
                 path = course.step("feedback", student, assignment) / f"{notebook.name}.html"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                text = page(student, assignment, notebook, found, standings[notebook.name])
-                path.write_bytes(text.encode(errors="replace"))
+                path.write_bytes(page(student, assignment, notebook, found, standing[notebook.name]))
                 written.append(path)
     if not written:
         raise Problem(
@@ -87,7 +79,8 @@ def write(course: Course, assignment: str) -> tuple[list[Path], list[str]]:
     return written, without
 
 
-def _standings(book: Any, assignment: str, student: str) -> dict[str, Standing]:
+def standings(book: Any, assignment: str, student: str) -> dict[str, Standing]:
+    """What the gradebook says of each notebook of a submission."""
     return {each.name: _standing(each) for each in book.find_submission(assignment, student).notebooks}
 
 
@@ -105,23 +98,26 @@ def _standing(notebook: Any) -> Standing:
 # --- A page ----------------------------------------------------------------
 
 
-def page(student: str, assignment: str, notebook: Notebook, found: dict[str, Any], standing: Standing) -> str:
+def page(student: str, assignment: str, notebook: Notebook, found: dict[str, Any], standing: Standing) -> bytes:
     """The page of one notebook: the marks as the gradebook has them, and what grading has found."""
     marks, above = found["marks"].get(notebook.name, {}), headings(notebook)
     named = [name for name in notebook.cells if name in marks or name in standing.cells]
+    parts = above if len({above[name] for name in named if name in above}) > 1 else {}  # one for all says nothing
     rows = "".join(
-        _row(notebook.cells[name], above.get(name, ""), marks.get(name), standing.cells.get(name, Given()))
-        for name in named
+        _row(notebook.cells[name], parts.get(name, ""), marks.get(name), standing.cells.get(name, Given()))
+        for name in (named if marks or standing.score is not None else ())
     )
+    why = found.get("unreadable", {}).get(notebook.name, "")
     stopped = [f"{cell}: {told}" for cell, _, told in found.get("stopped", {}).get(notebook.name, ()) if told]
-    title = f"{assignment}: {above.get('', notebook.name)}"
-    return (
-        f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{_safe(title)}</title><style>{STYLE}</style>'
-        f"<h1>{_safe(title)}</h1><p>{_safe(f'{student}: {_total(notebook, standing)}')}</p>"
-        f"{_unread(notebook, found)}"
-        f"<table><thead><tr><th>part<th>mark<th>what was seen</thead><tbody>{rows}</tbody></table>"
-        f"{_list('Where your cells stopped', stopped)}"
-        f"{_list('Noted', [each for each in found['line']['flags'] if each != BY_HAND])}</html>"
+    flags = [
+        each for each in found["line"]["flags"] if each not in (BY_HAND, f"{notebook.name}.ipynb: {why}", *stopped)
+    ]
+    head = "".join(f'<th scope="col">{word}</th>' for word in ("part", "mark", "what was seen"))
+    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return pages.page(
+        f"{assignment}: {above.get('', notebook.name)}",
+        f"{pages.paragraph(f'{student}: {_total(notebook, standing)}')}{_unread(notebook, why)}"
+        f"{table if rows else ''}{pages.bullets('Where your cells stopped', stopped)}{pages.bullets('Noted', flags)}",
     )
 
 
@@ -133,25 +129,20 @@ def _total(notebook: Notebook, standing: Standing) -> str:
     return f"{max(0.0, standing.score - standing.penalty):g} of {most:g}{late}"
 
 
-def _unread(notebook: Notebook, found: dict[str, Any]) -> str:
-    why = found.get("unreadable", {}).get(notebook.name)
+def _unread(notebook: Notebook, why: str) -> str:
     said = f"{notebook.name}.ipynb: {why}. So it was not marked; hand it in again, or ask your teacher."
-    return f"<p>{_safe(said)}</p>" if why else ""
-
-
-def _list(title: str, lines: list[str]) -> str:
-    return f"<h2>{title}</h2><ul>{''.join(f'<li>{_safe(line)}</li>' for line in lines)}</ul>" if lines else ""
+    return pages.paragraph(said if why else "")
 
 
 def _row(cell: Source, heading: str, mark: dict[str, Any] | None, given: Given) -> str:
-    part = _safe(cell.name) + (f"<br><small>{_safe(heading)}</small>" if heading else "")
-    score = "" if given.score is None else f"{given.score:g}"
+    part = safe(cell.name) + (f"<br><small>{safe(heading)}</small>" if heading else "")
+    score = "no mark yet," if given.score is None else f"{given.score:g}"
     points = f"{score} of {cell.points:g}" if cell.marked else ""
     said = [_by_hand(given)] if given.by_hand or given.extra else []
     if mark and not (given.by_hand and mark["status"] in ("manual", "unanswered")):
         said.append(_seen(cell, mark))
-    said += [_safe(given.comment).replace("\n", "<br>")] if given.comment else []
-    return f"<tr><td>{part}<td class=n>{points}<td>{'<br>'.join(said)}"
+    said += [safe(given.comment).replace("\n", "<br>")] if given.comment else []
+    return f'<tr><th scope="row">{part}</th><td class="n">{points}</td><td>{"<br>".join(said)}</td></tr>'
 
 
 def _by_hand(given: Given) -> str:
@@ -162,18 +153,20 @@ def _by_hand(given: Given) -> str:
 def _seen(cell: Source, mark: dict[str, Any]) -> str:
     """What failed, as far as the student could have read the test that failed."""
     if mark.get("said"):
-        return "<br>".join(map(_safe, mark["said"]))
+        return "<br>".join(map(safe, mark["said"]))
+    if mark["status"] == "partial" and not mark["score"]:
+        return safe(NONE_OF_IT)
     if mark["status"] != "failed":
-        return _safe(SENTENCES.get(mark["status"], mark["status"]))
+        return safe(SENTENCES.get(mark["status"], mark["status"]))
     lines = cell.source.splitlines()
     hint = HINT.search(cell.source)
     if mark["line"] not in visible(cell.source):
-        return _safe(f"{HIDDEN} {hint[1] if hint else TRY}")
-    said = f"<code>{_safe(lines[mark['line'] - 1].strip())}</code><br>{_safe(mark['why'])}"
+        return safe(f"{HIDDEN} {hint[1] if hint else TRY}")
+    said = f"<code>{safe(lines[mark['line'] - 1].strip())}</code><br>{safe(mark['why'])}"
     if mark["compared"]:
         compared = mark["compared"]
-        said += f"<br>expected {_safe(compared['expected'])}, got {_safe(compared['got'])}"
-    return said + (f"<br>{_safe(hint[1])}" if hint else "")
+        said += f"<br>expected {safe(compared['expected'])}, got {safe(compared['got'])}"
+    return said + (f"<br>{safe(hint[1])}" if hint else "")
 
 
 def headings(notebook: Notebook) -> dict[str, str]:
@@ -187,10 +180,6 @@ def headings(notebook: Notebook) -> dict[str, str]:
         elif found:
             found[cell.metadata.get("nbgrader", {}).get("grade_id", "-")] = last
     return found
-
-
-def _safe(text: str) -> str:
-    return html.escape(text)
 
 
 def visible(source: str) -> set[int]:

@@ -11,11 +11,12 @@ import builtins
 import re
 from typing import Any, NamedTuple
 
-from cutaway.grading.execution import Shown
+from cutaway.grading.execution import WHY_ENDED, Shown
 from cutaway.grading.restored import Cell
 
 SAID_CHARACTERS, FIRST_CHARACTERS = 300, 40
 MOST_TOLD = 3
+PLACE = re.compile(r" \(<[^<>]*>, line \d+\)$")  # which Python adds to a SyntaxError; the line is told anyway
 NAMED = re.compile(r"No module named '(\w+)'|name '(\w+)' is not defined")
 
 
@@ -33,11 +34,18 @@ def stopped(cells: list[Cell], shown: list[Shown]) -> list[Stopped]:
     for cell, one in zip(cells, shown, strict=True):
         if cell.owned is not None and cell.owned.tests:
             hidden = hidden or "BEGIN HIDDEN TESTS" in cell.owned.source
+        elif one.trouble:
+            found.append(Stopped(_name(cell), said(one.trouble), said(one.trouble)))
         elif (error := _error(one)) and not cell.unanswered:
             told += hidden
             full, plain = f"{error}{_line(cell, one)}", f"{_known(cell, one)}{_line(cell, one)}"
             found.append(Stopped(_name(cell), full, "" if told > MOST_TOLD else plain if hidden else full))
     return found
+
+
+def said(trouble: str) -> str:
+    """How a cell ended that did not end by itself."""
+    return "it was cut for time" if trouble == "time" else WHY_ENDED.get(trouble, trouble)
 
 
 def _name(cell: Cell) -> str:
@@ -51,7 +59,7 @@ def _last(shown: Shown) -> dict[str, Any] | None:
 
 def _error(shown: Shown) -> str:
     error = _last(shown)
-    return f"{error['ename']}: {error['evalue']}".strip(": ")[:SAID_CHARACTERS] if error else ""
+    return f"{error['ename']}: {PLACE.sub('', error['evalue'])}".strip(": ")[:SAID_CHARACTERS] if error else ""
 
 
 def _line(cell: Cell, shown: Shown) -> str:

@@ -123,11 +123,7 @@ class Writer:
                     _write(fresh / file.place, file.content)
             for name, page in graded.pages.items():
                 _write(fresh / f"{name}.ipynb", json.dumps(page, indent=1, ensure_ascii=False).encode(errors="replace"))
-            _write(
-                fresh / RECORD,
-                json.dumps({"fingerprint": fingerprint, "line": line, "marks": _plain(graded),
-                            "stopped": graded.stopped, "unreadable": graded.unreadable}).encode(),
-            )  # fmt: skip
+            _write(fresh / RECORD, json.dumps({"fingerprint": fingerprint, "line": line, **_plain(graded)}).encode())
             old = final.with_name(f".{final.name}.old")
             _remove(old)
             with suppress(FileNotFoundError):
@@ -198,8 +194,11 @@ def why(graded: Graded) -> dict[str, dict[str, Any]]:
     return {name: mark.plain() for name, mark in _named(graded.marks).items()}
 
 
-def _plain(graded: Graded) -> dict[str, dict[str, Any]]:
-    return {notebook: {name: mark.plain() for name, mark in marks.items()} for notebook, marks in graded.marks.items()}
+def _plain(graded: Graded) -> dict[str, Any]:
+    """What reports and feedback are made of."""
+    marks = {place: {name: each.plain() for name, each in found.items()} for place, found in graded.marks.items()}
+    seconds = round(graded.seconds, 3)
+    return {"marks": marks, "stopped": graded.stopped, "unreadable": graded.unreadable, "seconds": seconds}
 
 
 def _write(path: Path, content: bytes) -> None:

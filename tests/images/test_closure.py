@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cutaway.images import closure as closures
-from cutaway.images.closure import Closure, Copy, Folder, Link, Written, archive, closure, digest, elf, libraries
+from cutaway.images.closure import Closure, Copy, Folder, Link, Written, archive, closure, digest, elf, libraries, tree
 from cutaway.problem import Problem
 
 LDD_LINE = re.compile(r"^\t(?:(\S+) => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
@@ -237,3 +237,14 @@ def test_a_file_that_is_no_program_is_named_in_one_sentence(tmp_path):
     letter.chmod(0o755)
     with pytest.raises(Problem, match="neither an ELF program nor a script"):
         closure([letter])
+
+
+def test_a_tree_has_what_is_opened_by_name_with_its_libraries_and_without_what_is_left_out(tmp_path: Path) -> None:
+    """Python's own library, which it opens by name: in a root with nothing else, a module in C is found."""
+    python, library = Path(sys.executable).resolve(), Path(os.__file__).parent
+    inside = closure([python]) | tree(library, ("__pycache__", "config-*", "*-packages", "test"))
+    names = {path.name for path in inside.entries}
+    assert "__pycache__" not in names
+    subprocess.run(["tar", "--extract", "--directory", tmp_path], input=archive(inside), check=True)
+    argv = ["unshare", "--user", "--map-root-user", "chroot", str(tmp_path), str(python), "-c", "import ssl; print(1)"]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "1\n"

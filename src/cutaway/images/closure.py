@@ -5,7 +5,8 @@ Following every name until no new one turns up gives the closure, and a folder w
 enough to run the program in. An image needs no distribution: this is all it is.
 
 Searches as ld.so(8) does; leaves out LD_LIBRARY_PATH, processor-specific variants of libraries, and what a program
-opens by name only while it runs. Reading order: words, files, libraries, programs, the archive.
+opens by name only while it runs: whoever knows where that lies adds a `tree`.
+Reading order: words, files, libraries, programs, folders, the archive.
 """
 
 from __future__ import annotations
@@ -70,9 +71,10 @@ class Closure:
 
     entries: Mapping[Path, Entry]
 
-    def __or__(self, more: Mapping[str, Entry]) -> Closure:
+    def __or__(self, more: Closure | Mapping[str, Entry]) -> Closure:
         """The same with `more` in it, which wins where both have a path."""
-        return Closure({**self.entries, **{Path(path): entry for path, entry in more.items()}})
+        added = more.entries if isinstance(more, Closure) else {Path(path): entry for path, entry in more.items()}
+        return Closure({**self.entries, **added})
 
 
 ROOT = Path("/")
@@ -251,6 +253,32 @@ def _without_cache(loaded: Mapping[str, Path]) -> dict[Path, Entry]:
     home = (libc.parent if libc else LIBRARY_FOLDERS[-1]).resolve()
     strays = {name: path for name, path in loaded.items() if path in cached().get(name, ())}
     return {home / name: Link(str(path)) for name, path in strays.items() if path.parent.resolve() != home}
+
+
+# --- Folders ----------------------------------------------------------------
+
+
+def tree(folder: str | Path, without: Iterable[str] = ()) -> Closure:
+    """All that lies in `folder`, but for names that fit a pattern of `without`, and the libraries that its files need.
+
+    For what a program opens by name while it runs: modules, plug-ins, tables.
+    """
+    entries = trail(Path(folder))
+    for path in _below(Path(folder), tuple(without)):
+        entries |= {path: Folder()} if path.is_dir() and not path.is_symlink() else trail(path)
+        if path.suffix == ".so":
+            loaded = libraries(path)
+            entries |= {step: entry for library in loaded.values() for step, entry in trail(library).items()}
+            entries |= _without_cache(loaded)
+    return Closure(entries)
+
+
+def _below(folder: Path, without: tuple[str, ...]) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if not any(path.match(pattern) for pattern in without) and path.exists():
+            yield path
+            if path.is_dir() and not path.is_symlink():
+                yield from _below(path, without)
 
 
 # --- The archive ------------------------------------------------------------

@@ -6,10 +6,10 @@ make the same archive, and an engine that has it already is left alone.
 
 from __future__ import annotations
 
-import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
@@ -18,6 +18,7 @@ from cutaway import ledger
 from cutaway.ground import private
 from cutaway.ground.engine import Engine
 from cutaway.images.closure import Closure, Entry, Folder, Link, Written, archive, closure, digest, found
+from cutaway.ledger.engines import exists
 from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
@@ -27,6 +28,7 @@ NAME = "cutaway/base"
 TAGGED = f"{NAME}:latest"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 DIGEST = "cutaway.digest"  # the label by which an image is known to be the one that we would make
+STARTS_A_SHELL = ('CMD ["sh"]',)
 
 TOOLS = (
     *("bash", "cat", "chmod", "cp", "date", "dd", "df", "echo", "env", "false", "grep", "head", "hostname", "id", "ip"),
@@ -34,9 +36,10 @@ TOOLS = (
     *("tail", "touch", "true", "umount", "uname", "wc", "whoami"),
 )  # what stands in for busybox
 
+PASSWD = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 FURNITURE: dict[str, Entry] = {
     "/etc": Folder(),
-    "/etc/passwd": Written(b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"),
+    "/etc/passwd": Written(PASSWD),
     "/etc/group": Written(b"root:x:0:\nnogroup:x:65534:\n"),
     "/root": Folder(0o700),
     "/tmp": Folder(0o1777),
@@ -81,18 +84,44 @@ def image(engine: Engine, owner: Process | None = None) -> str:
     return image_of(contents(), NAME, engine, owner)
 
 
-def image_of(inside: Closure, name: str, engine: Engine, owner: Process | None = None) -> str:
-    """The name of an image with other contents, as `image`."""
-    packed = archive(inside)
+def image_of(
+    inside: Closure, name: str, engine: Engine, owner: Process | None = None, says: Sequence[str] = STARTS_A_SHELL
+) -> str:
+    """The name of an image with other contents, as `image`; `says` are lines of a Dockerfile, such as its CMD."""
+    made = Made(archive(inside), tuple(says))
     client = engine.client()
     try:
-        if _digest_there(client, name) != digest(packed):
-            _replace(engine, client, name, packed, owner or Process.current())
+        if _digest_there(client, name) != made.digest:
+            _replace(engine, client, name, made, owner or Process.current())
     except DockerException as error:
         raise Problem(f"making the image {name} in {engine.url}: {error}; see `cutaway engine status`") from error
     finally:
         client.close()
     return name
+
+
+class Made(NamedTuple):
+    """An image as it is handed to an engine: its files, and what it says of itself."""
+
+    packed: bytes
+    says: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """By which an engine's image is known to be this one."""
+        return digest(self.packed + "\n".join(self.says).encode())
+
+
+def kept(engine: Engine, name: str, owner: Process) -> dict[str, str]:
+    """The labels of an image that is about to be made: all in our own engine goes with it; in the user's, it is noted.
+
+    An image may be made anew under its name: it is noted once.
+    """
+    if ours := private.running() if engine.ours else None:
+        return ledger.LABELS(ours.process)
+    if not exists(engine.socket, "image", f"{name}:latest"):
+        ledger.record("image", name, owner, socket=engine.socket, name=f"{name}:latest")
+    return ledger.LABELS(owner)
 
 
 def _digest_there(client: DockerClient, name: str) -> str | None:
@@ -102,21 +131,12 @@ def _digest_there(client: DockerClient, name: str) -> str | None:
         return None
 
 
-def _replace(engine: Engine, client: DockerClient, name: str, packed: bytes, owner: Process) -> None:
-    """All that is in our own engine goes with it; in the user's, the image is written down first."""
+def _replace(engine: Engine, client: DockerClient, name: str, made: Made, owner: Process) -> None:
+    """Put the image in the place of an older one."""
     if _digest_there(client, name):
         client.images.remove(f"{name}:latest", force=True)
-    if ours := private.running() if engine.ours else None:
-        owner = ours.process
-    else:
-        ledger.record("image", name, owner, socket=engine.socket, name=f"{name}:latest")
-    labels = ledger.LABELS(owner) | {DIGEST: digest(packed)}
-    client.api.import_image_from_data(packed, name, "latest", changes(labels))
-    if _digest_there(client, name) != digest(packed):
+    labels = kept(engine, name, owner) | {DIGEST: made.digest}
+    settings = [*made.says, f"ENV PATH={PATH}", *(f"LABEL {name}={value}" for name, value in labels.items())]
+    client.api.import_image_from_data(made.packed, name, "latest", settings)
+    if _digest_there(client, name) != made.digest:
         raise Problem(f"making the image {name} in {engine.url}: it is not there afterwards; see the engine's log")
-
-
-def changes(labels: dict[str, str]) -> list[str]:
-    """What the image says of itself, in the words of a Dockerfile."""
-    settings = ["CMD " + json.dumps(["sh"]), f"ENV PATH={PATH}"]
-    return settings + [f"LABEL {name}={value}" for name, value in labels.items()]

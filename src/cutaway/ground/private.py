@@ -286,6 +286,7 @@ def _docker_settings() -> dict[str, object]:
         "data-root": str(folder() / "data"),
         "exec-opts": ["native.cgroupdriver=cgroupfs"],  # systemd does not know the engine's groups
         "log-level": "warn",
+        "dns-opts": ["ndots:1"],  # a name without a dot is a container's or nobody's: no server outside is waited for
         "runtimes": {OUR_RUNTIME: {"path": str(launcher.install(folder()))}},
     }
 

@@ -116,6 +116,10 @@ def _all() -> tuple[Program, ...]:
 
 
 def _is_here(probe: str) -> bool:
+    return any(_found(each) for each in probe.split(" | "))
+
+
+def _found(probe: str) -> bool:
     if probe.startswith("/"):
         return any(Path("/").glob(probe[1:]))
     return path(probe) is not None

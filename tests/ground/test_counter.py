@@ -13,7 +13,7 @@ import pytest
 
 from cutaway import ledger
 from cutaway.ground import counter, programs
-from cutaway.ground.counter import Database
+from cutaway.ground.counter import Database, visitors
 from cutaway.linux import Process, processes
 from cutaway.problem import Problem
 
@@ -28,6 +28,12 @@ def test_two_pages_share_the_count_of_a_database_that_only_the_loopback_reaches(
         with counter.pages(database, languages) as pages:
             counts = [int(re.findall(r"\d+", page.get())[-1]) for page in pages.values() for _ in range(2)]
             servers = [Process.of(page.pid) for page in pages.values()]
+            pages["python"].get()
+            assert [visitors.visit(pages["python"].url + path).status for path in ("ready", "favicon.ico")] == [
+                200,
+                404,
+            ]
+            assert visitors.visit(pages["python"].url).number == len(counts) + 2
         assert counts == list(range(1, 1 + len(counts)))
         assert not any(server.alive() for server in servers)
         assert Path(f"/proc/{database.pid}").stat().st_uid == os.geteuid()
@@ -85,8 +91,8 @@ def test_databases_that_start_at_the_same_time_do_not_disturb_one_another(state_
 
 
 @needs_mariadb
-def test_a_schema_that_the_server_refuses_is_told_from_its_own_log(tmp_path: Path, state_folder: Path) -> None:
-    missing = tmp_path / "no-such-schema.sql"
+def test_an_account_that_the_server_refuses_is_told_from_its_own_log(tmp_path: Path, state_folder: Path) -> None:
+    missing = tmp_path / "no-such-account.sql"
     with pytest.raises(Problem, match=r"^starting a server on port \d+: "), counter.database(missing):
         pass
     mine = [each for each in processes.processes() if str(state_folder) in processes.command(each.pid)]

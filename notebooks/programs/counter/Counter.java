@@ -11,7 +11,7 @@ import java.util.Map;
 public class Counter {
     static final Map<String, String> ENVIRONMENT = System.getenv();
     static final String ADD_ONE =
-        "INSERT INTO visits VALUES (?, LAST_INSERT_ID(1)) ON DUPLICATE KEY UPDATE number = LAST_INSERT_ID(number + 1)";
+        "INSERT INTO visits (page, number) VALUES (?, LAST_INSERT_ID(1)) ON DUPLICATE KEY UPDATE number = LAST_INSERT_ID(number + 1)";
 
     /** Add one visit to page and return which visit it was. The database does both in one step. */
     static long count(String page) throws SQLException {

@@ -1,7 +1,7 @@
 <?php
 // A page that counts its visitors, in PHP: DATABASE_PORT says where the database is. Run it with php -S ADDRESS:PORT.
 
-const ADD_ONE = "INSERT INTO visits VALUES (?, LAST_INSERT_ID(1)) ON DUPLICATE KEY UPDATE number = LAST_INSERT_ID(number + 1)";
+const ADD_ONE = "INSERT INTO visits (page, number) VALUES (?, LAST_INSERT_ID(1)) ON DUPLICATE KEY UPDATE number = LAST_INSERT_ID(number + 1)";
 
 // Add one visit to $page and return which visit it was. The database does both in one step.
 function visits(string $page): int

@@ -1,44 +1,95 @@
-"""A page that counts its visitors, in Python: DATABASE_PORT says where the database is, PORT where the page will be."""
+"""A page that counts its visitors, in Python. What it needs to know, such as DATABASE_HOST, its environment says."""
 
 import os
+import signal
+import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pymysql
 
 ADD_ONE = """
-    INSERT INTO visits VALUES (%s, LAST_INSERT_ID(1)) ON DUPLICATE KEY UPDATE number = LAST_INSERT_ID(number + 1)
+    INSERT INTO visits (page, number) VALUES (%s, LAST_INSERT_ID(1))
+    ON DUPLICATE KEY UPDATE number = LAST_INSERT_ID(number + 1)
 """
+PATIENCE_S, TRY_S = 5, 1  # for a database that is about to start, and for one attempt to reach it
+BUSY = "<p>The database does not answer. Please try again.</p>\n"
+
+
+def setting(name: str, otherwise: str) -> str:
+    """What the variable `name` says; of a secret, what is in the file that `name`_FILE names."""
+    file = os.environ.get(f"{name}_FILE")
+    return Path(file).read_text().strip() if file else os.environ.get(name, otherwise)
+
+
+def connected(patience_s: float = PATIENCE_S) -> pymysql.Connection:
+    """A connection to the database. Nothing was asked yet, so it is safe to try again, which a statement is not."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return pymysql.connect(
+                host=setting("DATABASE_HOST", "127.0.0.1"),
+                port=int(setting("DATABASE_PORT", "3306")),
+                user="counter",
+                password=setting("DATABASE_PASSWORD", "counter"),
+                database="counter",
+                autocommit=True,
+                connect_timeout=TRY_S,
+                read_timeout=PATIENCE_S,
+            )
+        except pymysql.err.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def count(page: str) -> int:
     """Add one visit to `page` and return which visit it was. The database does both in one step."""
-    database = pymysql.connect(
-        host=os.environ.get("DATABASE_HOST", "127.0.0.1"),
-        port=int(os.environ.get("DATABASE_PORT", "3306")),
-        user="counter",
-        password=os.environ.get("DATABASE_PASSWORD", "counter"),
-        database="counter",
-        autocommit=True,
-    )
-    with database, database.cursor() as cursor:
+    with connected() as database, database.cursor() as cursor:
         cursor.execute(ADD_ONE, (page,))
         cursor.execute("SELECT LAST_INSERT_ID()")
         return cursor.fetchone()[0]
 
 
+def visited() -> str:
+    """What a visitor reads."""
+    return f"<p>Python says: you are visitor {count('/')}.</p>\n"
+
+
+def ready() -> str:
+    """What is answered to whoever asks whether visitors may come; nothing is counted."""
+    connected(patience_s=0).close()
+    return "ready\n"
+
+
+ANSWERS = {"/": visited, "/ready": ready}
+
+
 class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        body = f"<p>Python says: you are visitor {count('/')}.</p>\n".encode()
-        self.send_response(200)
+        try:
+            known = self.path in ANSWERS
+            status, text = (200, ANSWERS[self.path]()) if known else (404, "<p>No such page.</p>\n")
+        except pymysql.err.MySQLError as problem:
+            print(problem, flush=True)
+            status, text = 503, BUSY
+        body = text.encode()
+        self.send_response(status)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        pass
+    def log_message(self, form: str, *words: object) -> None:
+        print(form % words, flush=True)
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = False  # so that, at the end, whoever is being answered is answered
 
 
 if __name__ == "__main__":
-    address = os.environ.get("ADDRESS", "127.0.0.1"), int(os.environ.get("PORT", "8001"))
-    ThreadingHTTPServer(address, Page).serve_forever()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with Server((setting("ADDRESS", "127.0.0.1"), int(setting("PORT", "8001"))), Page) as server:
+        server.serve_forever()

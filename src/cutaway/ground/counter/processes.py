@@ -1,4 +1,4 @@
-"""*counter* on bare metal: a database and web servers as plain processes, each on a loopback port of its own.
+"""*counter* as plain processes: a database and web servers, each on a loopback port of its own.
 
 They end with the block that started them, and their files with them; the ledger knows of all of it first.
 """
@@ -55,16 +55,17 @@ class Page:
 
 
 @contextmanager
-def database(schema: Path | None = None) -> Iterator[Database]:
-    """MariaDB as a process of this user, with only what the SQL file `schema` makes; ready when the block begins."""
+def database(account: Path | None = None) -> Iterator[Database]:
+    """MariaDB as a process of this user, with the account that an SQL file makes; ready when the block begins."""
     folder, port = ledger.state_folder() / f"mariadb-{secrets.token_hex(4)}", free_port()
     with ledger.kept("folder", f"the files of MariaDB on port {port}", path=folder):
         for kept in ("data", "tmp"):
             (folder / kept).mkdir(parents=True)
         _run_once(install_command(folder), folder / "install.log")
-        argv = serve_command(folder, port, schema or sources() / "schema.sql")
+        argv = serve_command(folder, port, account or sources() / "account.sql")
         with _served(f"MariaDB on port {port}", argv, folder / "log") as process:
             _wait(port, process, folder / "log", _greets)
+            _run_once([sys.executable, str(sources() / "migrate.py")], folder / "migrate.log", DATABASE_PORT=str(port))
             yield Database(process.pid, port, folder)
 
 
@@ -74,7 +75,7 @@ def install_command(folder: Path) -> list[str]:
     return [_needed("mariadb-install-db", "mariadb"), "--no-defaults", *_folders(folder), *options]
 
 
-def serve_command(folder: Path, port: int, schema: Path) -> list[str]:
+def serve_command(folder: Path, port: int, account: Path) -> list[str]:
     """The command that serves them. The socket's name is short because a socket's address has 108 bytes."""
     where = [*_folders(folder), f"--socket={folder / 's'}", f"--pid-file={folder / 'pid'}"]
     network = [f"--port={port}", "--bind-address=127.0.0.1"]
@@ -83,7 +84,7 @@ def serve_command(folder: Path, port: int, schema: Path) -> list[str]:
         "--no-defaults",
         *where,
         *network,
-        f"--init-file={schema}",
+        f"--init-file={account}",
         f"--user={_user()}",
     ]
 
@@ -124,7 +125,7 @@ def page_command(language: str, port: int) -> list[str]:
 
 
 def sources() -> Path:
-    """The folder that holds the three pages and the database's schema."""
+    """The folder that holds the pages, their tables, and what makes containers of them."""
     return course.root() / "notebooks" / "programs" / "counter"
 
 
@@ -164,9 +165,10 @@ def _served(
                 process.wait()
 
 
-def _run_once(argv: Sequence[str], log: Path) -> None:
+def _run_once(argv: Sequence[str], log: Path, **settings: str) -> None:
+    env = os.environ | settings
     with log.open("wb") as out:
-        status = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
+        status = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
     if status:
         raise Problem(f"running {argv[0]}: status {status}: {_last_line(log)}; is the disk full? `df -h` shows it")
 

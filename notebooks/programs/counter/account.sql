@@ -1,0 +1,3 @@
+CREATE DATABASE IF NOT EXISTS counter;
+CREATE USER IF NOT EXISTS 'counter'@'%' IDENTIFIED BY 'counter';
+GRANT ALL ON counter.* TO 'counter'@'%';

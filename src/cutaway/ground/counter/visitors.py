@@ -1,0 +1,97 @@
+"""Those who visit the page: what each was told, so that it can be compared with what the database knows later."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import NamedTuple, Self
+
+from cutaway.problem import Problem
+
+PATIENCE_S = 60  # for an application that starts
+ANSWER_S = 15  # the page itself waits for its database, and then says that it is busy
+NUMBER = re.compile(r"you are visitor (\d+)")
+NO_ANSWER = 0
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Answer(NamedTuple):
+    """What a visitor got: the status, 0 when nobody answered, and the text."""
+
+    status: int
+    text: str
+
+    @property
+    def number(self) -> int | None:
+        """Which visitor the page says one is: only then the visit is acknowledged."""
+        found = NUMBER.search(self.text) if self.status == 200 else None
+        return int(found[1]) if found else None
+
+
+def visit(url: str) -> Answer:
+    """Visit the page once."""
+    try:
+        with _direct.open(url, timeout=ANSWER_S) as answer:
+            return Answer(answer.status, answer.read().decode())
+    except urllib.error.HTTPError as refused:
+        return Answer(refused.code, refused.read().decode(errors="replace"))
+    except (OSError, http.client.HTTPException) as error:  # the second when an answer breaks off
+        return Answer(NO_ANSWER, str(error))
+
+
+def welcomed(url: str, satisfied: Callable[[Answer], object] = lambda answer: answer.status == 200) -> Answer:
+    """Visit until the answer is as wanted, by default any page; Problem when it does not come to that."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not satisfied(answer := visit(url)):
+        if time.monotonic() > deadline:
+            raise Problem(f"visiting {url}: after {PATIENCE_S} s still {answer}; `docker logs` of the page says why")
+        time.sleep(0.05)
+    return answer
+
+
+class Visitors:
+    """People who visit the page one after another, until the block ends."""
+
+    def __init__(self, url: str, at_once: int = 2) -> None:
+        self.url, self.answers, self._enough = url, list[Answer](), threading.Event()
+        self._threads = [threading.Thread(target=self._visit, daemon=True) for _ in range(at_once)]
+
+    @property
+    def acknowledged(self) -> list[int]:
+        """The numbers that were told to somebody."""
+        return [answer.number for answer in self.answers if answer.number]
+
+    @property
+    def turned_away(self) -> list[Answer]:
+        """What those got who were told no number."""
+        return [answer for answer in self.answers if not answer.number]
+
+    def wait_for(self, number: int) -> None:
+        """Come back when so many more visits were acknowledged; Problem when that takes too long."""
+        wanted, deadline = len(self.acknowledged) + number, time.monotonic() + PATIENCE_S
+        while len(self.acknowledged) < wanted:
+            if time.monotonic() > deadline:
+                raise Problem(f"visiting {self.url}: {number} visits took longer than {PATIENCE_S} s; is it still up?")
+            time.sleep(0.01)
+
+    def _visit(self) -> None:
+        while not self._enough.is_set():
+            self.answers.append(answer := visit(self.url))
+            if not answer.number:
+                self._enough.wait(0.05)  # nobody calls again the same instant
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        for thread in self._threads:
+            thread.join()

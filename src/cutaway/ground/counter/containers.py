@@ -32,7 +32,8 @@ class Containers(NamedTuple):
 def containers(docker: Docker, options: str = "") -> Iterator[Containers]:
     """The two containers, welcoming visitors when the block begins; `options` are more words for the database's."""
     made, port = images(docker.engine), free_port()
-    names = Containers(*docker.names("database", "page", "volume", "network"), f"http://127.0.0.1:{port}/")
+    database, page, volume, network = docker.names("database", "page", "volume", "network")
+    names = Containers(database, page, volume, network, f"http://127.0.0.1:{port}/")
     with _password() as secret:
         try:
             docker(f"network create {names.network}")

@@ -46,11 +46,12 @@ class Docker:
     """The `docker` command, speaking to `engine`."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine, self._prefix = engine, f"cutaway-{secrets.token_hex(3)}"
+        self.engine = engine
 
     def names(self, *words: str) -> list[str]:
-        """Names for this page's objects, which begin alike and are nobody else's."""
-        return [f"{self._prefix}-{word}" for word in words]
+        """Names for objects that are about to be made; nobody else's, and others each time."""
+        prefix = f"cutaway-{secrets.token_hex(3)}"
+        return [f"{prefix}-{word}" for word in words]
 
     def __call__(self, line: str, timeout_s: float = PATIENCE_S) -> str:
         """What `docker LINE` prints; CommandFailed with its last words when it fails."""

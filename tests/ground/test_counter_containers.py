@@ -9,10 +9,11 @@ import json
 import random
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from engines import our_engine
+from engines import our_engine, until
 from playwright.sync_api import Browser
 
 from cutaway import ledger
@@ -20,7 +21,7 @@ from cutaway.ground import counter, programs
 from cutaway.ground.counter import containers, images, visitors
 from cutaway.ground.counter.containers import Containers
 from cutaway.ground.counter.visitors import Answer, Visitors
-from cutaway.ground.terminal import Docker
+from cutaway.ground.terminal import Compose, Docker
 from cutaway.linux import commands
 from cutaway.problem import Problem
 
@@ -142,22 +143,49 @@ def test_a_volume_whose_making_was_broken_off_is_made_anew(docker: Docker) -> No
 # --- By compose ----------------------------------------------------------------------
 
 
-def test_compose_makes_the_same_application_and_its_count_outlives_it(docker: Docker, tmp_path: Path) -> None:
+@contextmanager
+def composed(docker: Docker, folder: Path) -> Iterator[tuple[Compose, str]]:
+    """*counter* by compose, up when the block begins, and its address."""
     if not programs.named("compose").found:
         pytest.skip("needs compose")
     port = counter.free_port()
-    compose = containers.composed(docker, counter.sources(), tmp_path, port)
+    compose = containers.composed(docker, counter.sources(), folder, port)
     compose("up -d")
     try:
-        assert visitors.welcomed(f"http://127.0.0.1:{port}/").number == 1
-        compose("down")
-        compose("up -d")
-        assert visitors.welcomed(f"http://127.0.0.1:{port}/").number == 2
-        assert '"GET / HTTP/1.0" 200' in docker(f"logs {compose.name('web')}"), "nginx asked the page"
+        yield compose, f"http://127.0.0.1:{port}/"
     finally:
         compose("down -v")
+
+
+def test_compose_makes_the_same_application_behind_nginx_and_takes_all_of_it_away(
+    docker: Docker, tmp_path: Path
+) -> None:
+    with composed(docker, tmp_path) as (compose, url):
+        assert visitors.welcomed(url).number == 1
+        assert '"GET / HTTP/1.0" 200' in docker(f"logs {compose.name('web')}"), "nginx asked the page"
     assert compose.name("") not in docker("ps -a --format {{.Names}}")
     assert compose.name("") not in docker("volume ls -q")
+
+
+@pytest.mark.soak
+def test_compose_leaves_the_volume_when_it_goes_down(docker: Docker, tmp_path: Path) -> None:
+    with composed(docker, tmp_path) as (compose, url):
+        assert visitors.welcomed(url).number == 1
+        compose("down")
+        compose("up -d")
+        assert visitors.welcomed(url).number == 2
+
+
+@pytest.mark.soak
+def test_a_health_check_is_shown_by_docker_and_not_by_a_podman_without_systemd(docker: Docker, tmp_path: Path) -> None:
+    systemd = Path("/run/systemd/system").exists()
+    with composed(docker, tmp_path) as (compose, url):
+        visitors.welcomed(url)
+        state = f"inspect -f {{{{.State.Health.Status}}}} {compose.name('database')}"
+        if docker.engine.kind == "podman" and not systemd:
+            assert docker(state) == "starting"
+        else:
+            until(lambda: docker(state) == "healthy", "the database is shown as healthy")
 
 
 # --- From outside ----------------------------------------------------------------------

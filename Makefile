@@ -3,6 +3,8 @@
 
 BIN    := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# More than two cores can feed: for a third of its time a test waits.
+WORKERS := 3
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-fast soak proof setup-lab setup-test setup-soak lock clean
@@ -19,10 +21,10 @@ lab: setup-lab ## Set up and open JupyterLab on the course
 	@$(BIN)/cutaway lab $(ARGS)
 
 test: setup-test proof ## Set up and prove everything but what takes long
-	$(PYTEST) -n 2 --dist loadgroup -m "not soak" $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not soak" $(ARGS)
 
 test-fast: setup-test proof ## The part of the proof that takes less than a minute: rooms that start little
-	$(PYTEST) -n 2 --dist loadgroup -m "not soak and not slow and not engine and not browser" \
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not soak and not slow and not engine and not browser" \
 	    tests/linux tests/images tests/hypervisor $(ARGS)
 
 soak: setup-soak ## What takes long: hundreds of repetitions, a bare machine

@@ -25,7 +25,7 @@ LAB = "04-isolate"
 HOSTILE = """
 import os, signal, socket
 from pathlib import Path
-seen = [path for path in ('COURSE/gradebook.db', 'COURSE/submitted', '/root', 'MASTER') if Path(path).exists() and (Path(path).is_dir() or Path(path).read_bytes())]
+seen = [path for path in ('COURSE/gradebook.db', 'COURSE/submitted', 'BESIDE', 'MASTER') if Path(path).exists() and (Path(path).is_dir() or Path(path).read_bytes())]
 def writable(folder):
     try:
         (Path(folder) / 'planted').touch()
@@ -70,8 +70,10 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Class:
     given = {cell.id: cell for cell in release.student_version(LAB).cells}
     page.cells = [cell if cell.id in ("set-up", "task-1") else given[cell.id] for cell in page.cells]
     page.cells = [cell for cell in page.cells if "nbgrader" in cell.metadata or cell.id == "start"]
+    (beside := folder.parent / "teachers-own").write_text("nobody else's")
     places = {
         "COURSE": folder,
+        "BESIDE": beside,
         "MASTER": ours.unit(LAB).path,
         "CHECKS": ours.root() / "grading" / LAB,
         "PACKAGE": Path(cli.__file__).parents[1],

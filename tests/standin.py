@@ -15,12 +15,14 @@ from cutaway.check.learner import Learner
 from cutaway.linux.processes import Process
 
 PROGRAM = """
-import json, sys
+import json, linecache, sys
 from cutaway.check import calls
 
 names = {"__name__": "__main__"}
-for cell in json.loads(sys.argv[2]):
-    exec(cell, names)
+for number, cell in enumerate(json.loads(sys.argv[2])):
+    file = f"<cell {number}>"
+    linecache.cache[file] = len(cell), None, cell.splitlines(keepends=True), file
+    exec(compile(cell, file, "exec"), names)
 calls.serve(sys.argv[1], names)
 """
 

@@ -17,9 +17,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from cutaway.check import calls, values
 from cutaway.check.contract import PAUSE_S, Missed
@@ -33,6 +34,8 @@ CONNECT_S = 10.0  # for the notebook's kernel to take up the line
 CALL_S = 10.0  # for a function to return
 LINE_BYTES = 2 * values.LENGTH
 HEARD_CHARACTERS = 200
+
+T = TypeVar("T")
 
 # --- What is known ---------------------------------------------------------
 
@@ -102,6 +105,8 @@ class Bench:
         self._actors: list[subprocess.Popen[bytes]] = []
         self._lines: list[socket.socket] = []
         self._machines: dict[str, Machine] = {}
+        self._kept: dict[str, Any] = {}
+        self._undone = ExitStack()
         self._callers: list[Process] = []
         self._control = self._connection(lambda process: process == kernel)
 
@@ -145,8 +150,15 @@ class Bench:
             self._machines[purpose] = machine.start()
         return self._machines[purpose]
 
+    def kept(self, name: str, make: Callable[[], AbstractContextManager[T]]) -> T:
+        """Something else of the check's own, made when it is first asked for; it is left when the bench closes."""
+        if name not in self._kept:
+            self._kept[name] = self._undone.enter_context(make())
+        made: T = self._kept[name]
+        return made
+
     def close(self) -> None:
-        """End everything that the calls, the scenes and the machines started, and hang up."""
+        """End everything that the calls, the scenes and the machines started, leave what was kept, and hang up."""
         for caller in self._callers:
             calls.end(caller)
         for actor in self._actors:
@@ -154,6 +166,7 @@ class Bench:
             actor.communicate()
         for guest in self._machines.values():
             guest.stop()
+        self._undone.close()
         for line in [*self._lines, self._control]:
             line.close()
 

@@ -28,6 +28,7 @@ HANDED_OUT = {
     "06-unpack": ["labs/06-unpack/06-unpack.ipynb"],
     "07-the-smallest-profile": ["labs/07-the-smallest-profile/07-the-smallest-profile.ipynb"],
     "08-join-two-containers": ["labs/08-join-two-containers/08-join-two-containers.ipynb"],
+    "09-the-runtime": ["labs/09-the-runtime/09-the-runtime.ipynb"],
 }
 
 

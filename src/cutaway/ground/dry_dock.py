@@ -166,7 +166,7 @@ class DryDock:
         if not self._clients:
             self._start_docker()
             self._clients.append(DockerClient(base_url=f"unix://{self.path(SOCKET)}", timeout=START_S))
-            settings = base.changes({})
+            settings = [*base.STARTS_A_SHELL, f"ENV PATH={base.PATH}"]
             self._clients[0].api.import_image_from_data(archive(base.contents()), base.NAME, "latest", settings)
         return self._clients[0]
 

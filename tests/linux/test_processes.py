@@ -140,3 +140,26 @@ for _ in range(50):
         os.waitpid(each.pid, 0)
 print("missed:", missed)
 """
+
+
+FORKED = """
+import os, random, threading
+from cutaway.linux import calls
+from cutaway.linux.namespaces import Kind
+stop = threading.Event()
+threading.Thread(target=stop.wait).start()
+drawn = random.getstate()
+pid = calls.fork(Kind.USER.flag | Kind.PID.flag)
+if pid == 0:
+    alone = threading.active_count()
+    threading.Thread(target=lambda: print(os.getpid(), alone, random.getstate() != drawn, flush=True)).start()
+    [each.join() for each in threading.enumerate() if each is not threading.current_thread()]
+    os._exit(0)
+os.waitpid(pid, 0)
+stop.set()
+"""
+
+
+def test_a_fork_is_first_in_its_new_namespace_and_is_whole_as_python_forks() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "1 1 True\n", done.stderr

@@ -187,6 +187,25 @@ def clone(flags: int) -> int:
     return by_number("clone", f"{flags:#x}", flags | signal.SIGCHLD, 0, 0, 0, 0)
 
 
+def fork(flags: int) -> int:
+    """As os.fork, with the child in new namespaces from its first moment; it may start threads, and had them. clone(2)
+
+    The C library is not told, and goes on to take its one thread for the one that it was.
+    """
+    python = ctypes.PyDLL(None, use_errno=True)  # whose functions keep Python's own lock
+    python.PyOS_BeforeFork()
+    arguments = (syscalls.native()["clone"], flags | signal.SIGCHLD, 0, 0, 0, 0)
+    pid = int(python.syscall(*map(ctypes.c_long, arguments)))
+    number = ctypes.get_errno()
+    if pid == 0:
+        python.PyOS_AfterFork_Child()
+    else:
+        python.PyOS_AfterFork_Parent()
+    if pid == -1:
+        raise refusal("clone", f"{flags:#x}", number)
+    return pid
+
+
 def execve(path: str, argv: Sequence[str], env: Sequence[str]) -> Callable[[], int]:
     """What becomes another program when it is called: all is laid ready, and that is one system call. execve(2)"""
     vectors = [(_TEXT * (len(each) + 1))(*map(os.fsencode, each), None) for each in (argv, env)]

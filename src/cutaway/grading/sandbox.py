@@ -1,10 +1,8 @@
 """A sandbox: one fork of the warm parent, behind every wall that an ordinary user can build, killed as a whole.
 
-Three processes, each forked from the one before:
-
-    keeper    outside the walls. Obeys the executor, watches memory and processor time, kills process 1.
-    process 1 makes the walls from inside, reaps orphans, passes on an interrupt. Its end is the end of all.
-    work      the submission's own, or its tests'. It has one line out, and no rights to give up.
+The fork is process 1 of a PID namespace, so that its end is the end of everything there. It makes its walls from
+inside, gives up its rights, and only then is told what to work at. The warm parent keeps it from outside: obeys the
+grader, watches memory and processor time, kills. One fork and no more, because to copy a large process is what costs.
 
 See namespaces(7), pid_namespaces(7), capabilities(7), seccomp(2), setrlimit(2).
 """
@@ -16,19 +14,22 @@ import resource
 import select
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from cutaway.grading import house
 from cutaway.grading.limits import Limits
-from cutaway.linux import calls, capabilities, links, mounts, namespaces, processes, seccomp
+from cutaway.linux import calls, capabilities, links, mounts, namespaces, seccomp
+from cutaway.linux.namespaces import Kind
 from cutaway.linux.seccomp import Instruction
 
 STUDENT = 1000  # the user inside
 WATCH_S = 0.1
-INTERRUPT, PASSED_ON = b"i", signal.SIGUSR1
+INTERRUPT = b"i"
 PAGE_BYTES, TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 Work = Callable[[], object]
@@ -37,61 +38,101 @@ Work = Callable[[], object]
 # --- The keeper ------------------------------------------------------------
 
 
-def keep(
-    limits: Limits, profile: Sequence[Instruction], control: socket.socket, kept: Iterable[int], work: Work
-) -> NoReturn:
-    """Run `work` behind walls until it ends, breaks a limit, or whoever holds the other end of `control` lets go.
+@dataclass
+class _Kept:
+    """A sandbox as its keeper knows it: its process 1, its PID namespace, and the grader's hold on it."""
 
-    Of all descriptors it has only those in `kept`. The last byte on `control` tells the end: `e`nded by itself,
-    `m`emory, `c`pu, or `k`illed; `r` and a sentence when the kernel refused a wall.
+    first: int
+    pidfd: int
+    namespace: int
+    control: socket.socket
+    limits: Limits
+    verdict: bytes = b""  # once it is known
+
+
+class Keeper:
+    """Keeps every sandbox that this process has begun: each until it ends, breaks a limit, or is let go of.
+
+    The last byte on a sandbox's `control` tells its end: `e`nded by itself, `m`emory, `c`pu, or `k`illed; `r` and a
+    sentence when the kernel refused a wall.
     """
-    try:
-        os.setsid()
-        uid, gid = os.geteuid(), os.getegid()
-        namespaces.unshare(house.WALLS)
-        namespaces.map_self(STUDENT, uid, gid)
-        first = os.fork()
+
+    def __init__(self, profile: Sequence[Instruction], requests: socket.socket) -> None:
+        self._profile, self._requests = profile, requests
+        self._kept: dict[int, _Kept] = {}  # by the pidfd and by the control's number
+        self._poll = select.poll()
+        self._poll.register(requests, select.POLLIN)
+        self._watched_at = 0.0
+
+    def begin(self, limits: Limits, control: socket.socket, kept: Iterable[int], work: Work) -> None:
+        """Run `work` behind walls. Of all descriptors it has only those in `kept`."""
+        try:
+            first = calls.fork(Kind.PID.flag)
+        except OSError as error:
+            control.sendall(b"r" + str(error).encode())
+            return
         if first == 0:
-            control.close()
-            _be_process_one(limits, profile, list(kept), work)
-    except OSError as error:
-        control.sendall(b"r" + str(error).encode())
-        os._exit(1)
-    for fd in kept:
-        os.close(fd)
-    control.sendall(_watched(limits, control, first))
-    os._exit(0)
+            _be_process_one(limits, self._profile, control, list(kept), work)
+        one = _Kept(first, os.pidfd_open(first), namespaces.identity(Kind.PID, first), control, limits)
+        for fd in (one.pidfd, control.fileno()):
+            self._kept[fd] = one
+            self._poll.register(fd, select.POLLIN)
+
+    def attend(self) -> None:
+        """Keep what there is until somebody asks for more."""
+        requests = self._requests.fileno()
+        while True:
+            ready = [fd for fd, _ in self._poll.poll(WATCH_S * 1000 if self._kept else None)]
+            for fd in ready:
+                if one := self._kept.get(fd):
+                    self._ended(one) if fd == one.pidfd else self._obey(one)
+            if time.monotonic() > self._watched_at + WATCH_S:
+                self._watch()
+            if requests in ready:
+                return
+
+    def _obey(self, one: _Kept) -> None:
+        if one.control.recv(1) == INTERRUPT:
+            signal.pidfd_send_signal(one.pidfd, signal.SIGINT)
+        else:
+            self._kill(one, b"k")
+
+    def _kill(self, one: _Kept, verdict: bytes) -> None:
+        """Everything in its PID namespace ends with process 1; what it says to that is heard later."""
+        one.verdict = verdict
+        self._poll.unregister(one.control)
+        signal.pidfd_send_signal(one.pidfd, signal.SIGKILL)
+
+    def _ended(self, one: _Kept) -> None:
+        os.waitpid(one.first, 0)
+        if not one.verdict:
+            self._poll.unregister(one.control)
+        self._poll.unregister(one.pidfd)
+        del self._kept[one.pidfd], self._kept[one.control.fileno()]
+        os.close(one.pidfd)
+        with suppress(OSError):
+            one.control.sendall(one.verdict or b"e")
+        one.control.close()
+
+    def _watch(self) -> None:
+        """End the sandboxes that have broken a limit on everything in them together."""
+        self._watched_at, members = time.monotonic(), _members()
+        for one in {id(each): each for each in self._kept.values() if not each.verdict}.values():
+            if broken := _broken_limit(one.limits, members.get(one.namespace, [])):
+                self._kill(one, broken)
 
 
-def _watched(limits: Limits, control: socket.socket, first: int) -> bytes:
-    """Watch process 1 to its end; the letter that says how it came."""
-    pidfd = os.pidfd_open(first)
-    poll = select.poll()
-    for fd in (pidfd, control.fileno()):
-        poll.register(fd, select.POLLIN)
-    verdict = b""
-    while not verdict:
-        ready = {fd for fd, _ in poll.poll(WATCH_S * 1000)}
-        if control.fileno() in ready:
-            verdict = _obey(control, first)
-        if pidfd in ready:
-            verdict = b"e"
-        verdict = verdict or _broken_limit(limits)
-    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    os.waitpid(first, 0)  # the kernel lets it end only after everything in its PID namespace
-    return verdict
+def _members() -> dict[int, list[int]]:
+    """The processes that /proc shows, by the PID namespace that they are in; nobody leaves his own."""
+    found: dict[int, list[int]] = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 ten times a second
+        with suppress(OSError):
+            found.setdefault(namespaces.identity(Kind.PID, pid), []).append(int(pid))
+    return found
 
 
-def _obey(control: socket.socket, first: int) -> bytes:
-    word = control.recv(1)
-    if word == INTERRUPT:
-        os.kill(first, PASSED_ON)
-    return b"" if word == INTERRUPT else b"k"
-
-
-def _broken_limit(limits: Limits) -> bytes:
-    """Which of the limits on everything together is broken; /proc here shows just the sandbox."""
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 ten times a second
+def _broken_limit(limits: Limits, pids: list[int]) -> bytes:
+    """Which of the limits on these processes together is broken."""
     if sum(map(_resident_bytes, pids)) > limits.memory_bytes and sum(map(_shares_bytes, pids)) > limits.memory_bytes:
         return b"m"
     return b"c" if sum(map(_cpu_s, pids)) > limits.cpu_s else b""
@@ -124,38 +165,31 @@ def _cpu_s(pid: int) -> float:
 # --- Process 1 -------------------------------------------------------------
 
 
-def _be_process_one(limits: Limits, profile: Sequence[Instruction], kept: list[int], work: Work) -> NoReturn:
-    signals = {signal.SIGCHLD, PASSED_ON}
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    _close_all_but(kept)
-    _furnish(limits)
-    _limit(limits)
-    capabilities.confine({})
-    seccomp.install(profile)
-    processes.show_to_equals(False)  # the work has our user's number, and must not write to our memory
-    inner = os.fork()
-    if inner == 0:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
-        processes.show_to_equals(True)
-        try:
+def _be_process_one(
+    limits: Limits, profile: Sequence[Instruction], control: socket.socket, kept: list[int], work: Work
+) -> NoReturn:
+    try:
+        if _walled(limits, profile, control, kept):
             work()
-        finally:
-            os._exit(0)
-    for fd in kept:
-        os.close(fd)
-    _reap_until(inner, signals)
-    os._exit(0)
+    finally:
+        os._exit(0)  # and never back into the loop of the keeper
 
 
-def _reap_until(inner: int, signals: set[signal.Signals]) -> None:
-    while True:
-        if signal.sigwait(signals) is PASSED_ON:
-            with suppress(ProcessLookupError):
-                os.kill(inner, signal.SIGINT)
-        with suppress(ChildProcessError):
-            while ended := os.waitpid(-1, os.WNOHANG)[0]:
-                if ended == inner:
-                    return
+def _walled(limits: Limits, profile: Sequence[Instruction], control: socket.socket, kept: list[int]) -> bool:
+    """Make every wall and give up every right; or say which the kernel refused."""
+    with control:
+        try:
+            os.setsid()
+            _close_all_but([*kept, control.fileno()])
+            _furnish(limits)
+            _own_users()
+            _limit(limits)
+            capabilities.confine({})
+            seccomp.install(profile)
+        except OSError as error:
+            control.sendall(b"r" + str(error).encode())
+            return False
+    return True
 
 
 def _close_all_but(kept: list[int]) -> None:
@@ -166,7 +200,8 @@ def _close_all_but(kept: list[int]) -> None:
 
 
 def _furnish(limits: Limits) -> None:
-    """Its own /proc, its own empty folders, its own name and loopback."""
+    """Its own /proc, empty folders, name and loopback: made while it still is the house's, so not its to change."""
+    namespaces.unshare(house.WALLS - {Kind.PID, Kind.USER})
     mounts.make_private()
     mounts.proc()
     for folder, part in ((house.HOME, 1), (house.TMP, 2), (house.SHARED_MEMORY, 4)):
@@ -174,6 +209,13 @@ def _furnish(limits: Limits) -> None:
     calls.sethostname("sandbox")
     links.bring_up("lo")
     os.chdir(house.HOME)
+
+
+def _own_users() -> None:
+    """Be the student, of whom no other namespace than this one's users knows anything."""
+    uid, gid = os.geteuid(), os.getegid()
+    namespaces.unshare({Kind.USER})
+    namespaces.map_self(STUDENT, uid, gid)
 
 
 def _limit(limits: Limits) -> None:

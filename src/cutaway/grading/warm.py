@@ -18,10 +18,10 @@ import sys
 import traceback
 from typing import Any
 
-from cutaway.grading import house, profile, sandbox
+from cutaway.grading import house, profile
 from cutaway.grading.limits import Limits
+from cutaway.grading.sandbox import Keeper
 from cutaway.linux import filters
-from cutaway.linux.seccomp import Instruction
 
 REQUEST_BYTES, MOST_DESCRIPTORS = 1 << 16, 4
 
@@ -37,13 +37,13 @@ def main(descriptor: int, settings: dict[str, Any]) -> None:
         grader.send(json.dumps({"refused": str(error), "trace": traceback.format_exc()}).encode())
         return
     grader.send(json.dumps({"ready": True, "missing": missing}).encode())
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are reaped by the kernel
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is the grader's
     gc.collect()
     gc.freeze()  # so that the collector does not touch, and thereby copy, what all sandboxes share
-    filtered = filters.compiled(profile.PROFILE, platform.machine())
-    while _serve(grader, recorder, filtered):
-        pass
+    keeper = Keeper(filters.compiled(profile.PROFILE, platform.machine()), grader)
+    keeper.attend()
+    while _serve(grader, recorder, keeper):
+        keeper.attend()
 
 
 def load(packages: list[str]) -> list[str]:
@@ -61,7 +61,7 @@ def _recorder() -> Any:
     from cutaway.grading.cells import Recorder
 
     recorder = Recorder()
-    recorder.shell.run_cell("1 + 1", silent=True)  # what is loaded on first use is loaded now
+    recorder.warm_up()
     for name in ("cutaway.grading.student", "cutaway.grading.examiner"):
         importlib.import_module(name)
     with contextlib.suppress(ImportError):
@@ -69,35 +69,23 @@ def _recorder() -> Any:
     return recorder
 
 
-def _serve(grader: socket.socket, recorder: Any, filtered: list[Instruction]) -> bool:
-    """Fork one sandbox; False when the grader has hung up."""
-    request, descriptors, _, _ = socket.recv_fds(grader, REQUEST_BYTES, MOST_DESCRIPTORS)
-    if not request:
+def _serve(grader: socket.socket, recorder: Any, keeper: Keeper) -> bool:
+    """Begin one sandbox, in which one side works: `student` or `examiner`; False when the grader has hung up."""
+    text, descriptors, _, _ = socket.recv_fds(grader, REQUEST_BYTES, MOST_DESCRIPTORS)
+    if not text:
         return False
-    if os.fork() == 0:
-        try:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            grader.close()
-            _keep(json.loads(request), descriptors, recorder, filtered)
-        finally:
-            os._exit(1)  # and never back into the loop of the parent
-    for each in descriptors:
-        os.close(each)
-    return True
-
-
-def _keep(request: dict[str, Any], descriptors: list[int], recorder: Any, filtered: list[Instruction]) -> None:
-    """Be the keeper of a sandbox in which one side works: `student` or `examiner`."""
-    control, *kept = descriptors
+    request, (control, line, *between) = json.loads(text), descriptors
     limits = Limits(**request["limits"])
     recorder.output_bytes = limits.output_bytes
     side = sys.modules[f"cutaway.grading.{request['side']}"]
-    line, *between = kept
 
     def work() -> None:
         side.live(line, between[0] if between else None, recorder)
 
-    sandbox.keep(limits, filtered, socket.socket(fileno=control), kept, work)
+    keeper.begin(limits, socket.socket(fileno=control), [line, *between], work)
+    for each in (line, *between):
+        os.close(each)
+    return True
 
 
 if __name__ == "__main__":

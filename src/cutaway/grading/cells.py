@@ -8,15 +8,21 @@ nobody and stay as they were made. The warm parent makes one before it forks, be
 from __future__ import annotations
 
 import builtins
+import functools
 import getpass
+import inspect
 import io
+import linecache
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import pygments.lexer  # type: ignore[import-untyped]
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
@@ -24,6 +30,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 Output = dict[str, Any]  # as nbformat has it, or {"output_type": "clear", "wait": bool}
+OURS = str(Path(__file__).parent)
+WARMING = ("1 + 1", "print(f'{1}')\ndef fail(x):\n    raise KeyError(x)\nassert fail('it')", "1 +")
 Emit = Callable[[Output], object]
 
 CONFIG = Config(
@@ -107,8 +115,43 @@ class _Shell(InteractiveShell):
 
     system_piped = system_raw = system
 
+    def _get_exc_info(self, exc_tuple: Any = None) -> tuple[Any, Any, Any]:
+        """An error without what lies between a test and the submission, and with the file of each cell known."""
+        kind, error, trace = super()._get_exc_info(exc_tuple)
+        for name in self.compile._filename_map:  # else `inspect` looks for it in every module
+            inspect.modulesbyfile[name] = inspect.modulesbyfile[str(Path(name).absolute())] = "__main__"
+        for each in _chain(error):
+            each.__traceback__ = _without_ours(each.__traceback__)
+        return kind, error, _without_ours(trace)
+
+    def _format_exception_for_storage(self, exception: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        """For a history that nobody keeps here: to format a traceback once more takes as long as the first time."""
+        return {}
+
     def enable_gui(self, gui: Any = None) -> None:
         """No windows are ever opened."""
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The errors during whose handling this one came up, or which caused it."""
+    seen: set[int] = {id(error)}
+    while error is not None and id(error := error.__cause__ or error.__context__) not in seen:
+        if error is not None:
+            seen.add(id(error))
+            yield error
+
+
+def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
+    """The traceback without the frames of this package, which say nothing about a cell."""
+    places = []
+    while trace:
+        places.append(trace)
+        trace = trace.tb_next
+    kept = None
+    for place in reversed(places):
+        if not place.tb_frame.f_code.co_filename.startswith(OURS):
+            kept = types.TracebackType(kept, place.tb_frame, place.tb_lasti, place.tb_lineno)
+    return kept
 
 
 def _line_of(error: BaseException | None) -> int:
@@ -136,6 +179,7 @@ class Recorder:
         self._buffered: tuple[str, list[str]] = ("stdout", [])
         self._buffered_characters = self._shown_bytes = self.failed_line = 0
         self.output_bytes = output_bytes
+        self._caught: list[int] = []
         classes = {"displayhook_class": _Hook, "display_pub_class": _Publisher}
         _Shell.recorder = _Hook.recorder = _Publisher.recorder = self
         self.shell = _Shell.instance(config=CONFIG, **classes)
@@ -162,6 +206,17 @@ class Recorder:
         self.failed_line = _line_of(result.error_in_exec) or getattr(result.error_before_exec, "lineno", 0) or 0
         return bool(result.success)
 
+    def warm_up(self) -> None:
+        """Have IPython load what it loads on first use: for results, and much more of it for tracebacks."""
+        pygments.lexer.words.get = functools.cache(pygments.lexer.words.get)
+        with redirect_stdout(io.StringIO()):
+            for source in WARMING:
+                self.shell.run_cell(source, store_history=True)
+        self.shell.reset(new_session=True)
+        self.shell.compile._filename_map.clear()
+        linecache.clearcache()
+        del sys.last_type, sys.last_value, sys.last_traceback
+
     # --- Recording ---------------------------------------------------------
 
     def wrote(self, name: str, text: str) -> None:
@@ -180,7 +235,7 @@ class Recorder:
         self._buffered, self._buffered_characters = (name, []), 0
         if text := "".join(pieces):
             self._show({"output_type": "stream", "name": name, "text": text}, len(text))
-        for name, file in zip(("stdout", "stderr"), self._caught, strict=True):
+        for name, file in zip(("stdout", "stderr"), self._caught, strict=False):
             if heard := _taken(file, self.output_bytes):
                 self._show({"output_type": "stream", "name": name, "text": heard}, len(heard))
 

@@ -7,18 +7,20 @@ same marks again and nothing twice. A mark that a person has given is never touc
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import stat
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import nbformat
 from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from cutaway.grading import nbcourse
@@ -42,6 +44,7 @@ class Writer:
         self._course, self._assignment, self._book = course, assignment, book
         self._late = AssignLatePenalties(config=course.config)
         self._late.init_plugin()
+        self._held = _held(book, assignment.name) if book else []
 
     # --- What is there already ---------------------------------------------
 
@@ -80,22 +83,25 @@ class Writer:
     def _write_marks(self, student: str, graded: Graded, timestamp: str | None) -> Stands:
         """Everything of one submission, committed at once; how it stands in the gradebook then."""
         book, name = self._book, self._assignment.name
-        book.update_or_create_student(student)
-        handed_in = {"timestamp": timestamp} if timestamp else {}
-        submission = book.update_or_create_submission(name, student, **handed_in)
-        for notebook in submission.notebooks:
-            marks = graded.marks.get(notebook.name)
-            for grade in notebook.grades:
-                if marks is not None:
-                    _set(grade, marks[grade.name])
-                elif not grade.needs_manual_grade:
-                    grade.needs_manual_grade = True
-            for comment in notebook.comments:
-                unanswered = (notebook.name, comment.name) in graded.unanswered
-                comment.auto_comment = "No response." if unanswered else None
-        book.db.commit()
-        penalty = self._penalize(submission, student)
-        return Stands(nbcourse.score(submission), penalty, submission.total_seconds_late)
+        with _one_transaction(book):
+            book.update_or_create_student(student)
+            handed_in = {"timestamp": timestamp} if timestamp else {}
+            submission = book.update_or_create_submission(name, student, **handed_in)
+            for notebook in submission.notebooks:
+                marks = graded.marks.get(notebook.name)
+                for grade in notebook.grades:
+                    if marks is not None:
+                        _set(grade, marks[grade.name])
+                    elif not grade.needs_manual_grade:
+                        grade.needs_manual_grade = True
+                for comment in notebook.comments:
+                    unanswered = (notebook.name, comment.name) in graded.unanswered
+                    comment.auto_comment = "No response." if unanswered else None
+            book.db.flush()
+            for each in (submission, *submission.notebooks):
+                book.db.refresh(each, ["score"])
+            penalty = self._penalize(submission, student)
+            return Stands(nbcourse.score(submission), penalty, submission.total_seconds_late)
 
     def _penalize(self, submission: Any, student: str) -> float:
         seconds, total = submission.total_seconds_late, 0.0
@@ -108,7 +114,6 @@ class Writer:
             if penalty != notebook.late_submission_penalty:
                 notebook.late_submission_penalty = penalty
             total += penalty or 0.0
-        self._book.db.commit()
         return total
 
     def _write_folder(self, student: str, fingerprint: str, graded: Graded, files: list[File], line: Line) -> None:
@@ -137,6 +142,33 @@ class Writer:
 
     def _folder(self, student: str) -> Path:
         return self._course.step("autograded", student, self._assignment.name)
+
+
+def _held(book: Any, name: str) -> list[Any]:
+    """The rows that all submissions of an assignment go back to: read once, for as long as somebody holds them."""
+    book.db().expire_on_commit = False
+    assignment = book.find_assignment(name)
+    parts = ((each, *each.grade_cells, *each.solution_cells, *each.task_cells) for each in assignment.notebooks)
+    return [assignment, *itertools.chain.from_iterable(parts)]
+
+
+@contextmanager
+def _one_transaction(book: Any) -> Iterator[None]:
+    """Let nbgrader's library, which commits after each step, commit once, or nothing at all.
+
+    The right to write is taken first: then no person's mark comes between what is read here and what is written.
+    """
+    session = book.db()
+    session.rollback()
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(text("BEGIN IMMEDIATE"))
+    book.db.commit = session.flush
+    try:
+        with session.no_autoflush:
+            yield
+    finally:
+        del book.db.commit
+    session.commit()
 
 
 def _set(grade: Any, mark: Mark) -> None:

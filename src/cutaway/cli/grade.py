@@ -48,6 +48,7 @@ def command(
 
     What has been graded and has not changed is not graded again, so a run that was cut short goes on where it was.
     """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # else jsonschema compiles it: a second
     from cutaway.grading import batch, labs
     from cutaway.grading.assignment import separated
     from cutaway.grading.limits import MIB, Limits

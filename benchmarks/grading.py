@@ -22,7 +22,7 @@ import small_class
 from cutaway.grading import batch
 from cutaway.grading.limits import Limits
 from cutaway.grading.nbcourse import Course
-from cutaway.linux import cgroups
+from cutaway.linux import groups
 
 ASSIGNMENT = "objects"
 
@@ -86,7 +86,7 @@ class Counted:
 
     def __exit__(self, *_: object) -> None:
         (self._folder.parent / "cgroup.procs").write_text(str(os.getpid()))
-        cgroups.remove(str(self._folder))
+        groups.remove(str(self._folder))
 
     def seconds(self) -> float:
         return int((self._folder / "cpuacct.usage").read_text()) / 1e9

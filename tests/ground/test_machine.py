@@ -232,3 +232,11 @@ def test_bad_input_is_one_sentence(words: list[str], sentence: str):
     assert done.stdout == b""
     assert done.stderr.decode().startswith(f"cutaway: {sentence}")
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="asks what becomes of root's own folders")
+def test_what_only_root_may_read_is_not_lent(tmp_path: Path):
+    skip_without_machines()
+    tmp_path.chmod(0o700)
+    with pytest.raises(Problem, match=r"QEMU gives root's rights up .* `chmod o\+rx /"):
+        machine.start(folders=[tmp_path])

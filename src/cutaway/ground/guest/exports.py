@@ -6,6 +6,8 @@ All of it read-only: what is written inside stays in the guest's memory.
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +18,7 @@ from cutaway.ground.guest.kernel import Kernel
 from cutaway.problem import Problem
 
 PROGRAMS = Path("/usr")
+FOR_ALL = stat.S_IROTH | stat.S_IXOTH  # what QEMU needs of a folder of root's
 TOO_MUCH = [Path(path) for path in ("/", "/etc", "/root", "/home", "/proc", "/sys", "/dev", "/run", "/var", "/tmp")]
 
 
@@ -44,4 +47,9 @@ def _allowed(folder: Path) -> Path:
         raise Unlendable(f"lending {folder} to a machine: it holds more than your own work; lend a folder below it")
     if not whole.is_dir():
         raise Unlendable(f"lending {folder} to a machine: there is no such folder; make it first, or lend another")
+    if os.geteuid() == 0 and whole.stat().st_mode & FOR_ALL != FOR_ALL:
+        raise Problem(
+            f"lending {folder} to a machine: only its owner may read it, and QEMU gives root's rights up before it "
+            f"reads anything; open it with `chmod o+rx {folder}`, or lend another"
+        )
     return whole

@@ -44,6 +44,21 @@ def mariadb() -> str:
     return ask("mariadb", ["mariadbd", "--no-defaults", "--version"])
 
 
+@probe("nginx", tried="ask the server for its version", opens="a reverse proxy before a page")
+def nginx() -> str:
+    return ask("nginx", "nginx -v 2>&1")
+
+
+@probe("docker client", tried="ask the command for its version", opens="an engine, as one types to it")
+def docker_client() -> str:
+    return ask("docker client", ["docker", "--version"])
+
+
+@probe("compose", tried="ask the command for its version", opens="an application from one file")
+def compose() -> str:
+    return ask("compose", "docker-compose --version 2>/dev/null || docker compose version")
+
+
 @probe("graphviz", tried="render one arrow", opens="drawings of this machine")
 def graphviz() -> str:
     picture = ask("graphviz", "echo 'digraph { program -> kernel }' | dot -Tsvg")

@@ -309,7 +309,7 @@ def test_a_setting_that_allows_is_not_blamed(tmp_path: Path):
 
 
 def test_a_program_is_asked_where_it_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for name in ("mariadbd", "mariadb-install-db"):
+    for name in programs.named("mariadb").probe:
         (tmp_path / name).write_text("#!/bin/sh\necho the one in sbin\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", "/nowhere")

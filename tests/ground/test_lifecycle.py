@@ -21,6 +21,8 @@ from cutaway.problem import Problem
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("engine")]
 
+PODMAN_LATER = pytest.param("podman", marks=pytest.mark.soak)  # what is alike on both is tried there in the soak
+DOCKER_FIRST = pytest.mark.parametrize("shared", ["docker", PODMAN_LATER], indirect=True)
 TRAPS = ["sh", "-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"]
 
 
@@ -71,6 +73,7 @@ def test_each_word_brings_the_state_that_the_diagram_says_and_its_event(mine: Mi
     assert {"start", "pause", "unpause", "die"} <= {event.what for event in heard}
 
 
+@DOCKER_FIRST
 def test_a_second_client_is_followed_also_where_it_makes_one_of_mine(mine: Mine) -> None:
     other = mine.engine.client()
     with following(mine) as (heard, _):
@@ -82,6 +85,7 @@ def test_a_second_client_is_followed_also_where_it_makes_one_of_mine(mine: Mine)
     other.close()
 
 
+@DOCKER_FIRST
 def test_what_bears_no_label_of_mine_is_neither_shown_nor_touched(mine: Mine) -> None:
     other = mine.engine.client()
     made = other.containers.create(base.NAME, "sleep 600", name="somebodys")  # of an image that bears our ledger's
@@ -100,6 +104,7 @@ def test_what_bears_no_label_of_mine_is_neither_shown_nor_touched(mine: Mine) ->
     other.close()
 
 
+@DOCKER_FIRST
 def test_two_learners_on_one_engine_see_each_their_own(
     mine: Mine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +120,7 @@ def test_two_learners_on_one_engine_see_each_their_own(
     assert list(mine.states()) == ["of-ada"]
 
 
+@DOCKER_FIRST
 def test_what_the_engine_refuses_is_said_in_its_words(mine: Mine) -> None:
     mine.run("web", "sleep 600")
     for word, name in (("rm", "web"), ("unpause", "web"), ("start", "nobody")):
@@ -150,6 +156,7 @@ def test_podman_keeps_no_status_of_a_program_that_never_ran_and_docker_does(mine
     assert mine.look("never").exit_code == {"docker": 127, "podman": 0}[mine.engine.kind]
 
 
+@DOCKER_FIRST
 def test_a_restart_policy_starts_it_again_as_often_as_it_says(mine: Mine) -> None:
     policy = {"Name": "on-failure", "MaximumRetryCount": 2}
     mine.run("again", ["sh", "-c", "echo here; exit 1"], restart_policy=policy)
@@ -157,6 +164,7 @@ def test_a_restart_policy_starts_it_again_as_often_as_it_says(mine: Mine) -> Non
     assert mine.logs("again").split() == ["here"] * 3
 
 
+@DOCKER_FIRST
 def test_a_volume_outlives_its_container_and_ends_with_its_block(mine: Mine) -> None:
     with mine.volume("cutaway-shared") as volume:
         bound = {volume: {"bind": "/data", "mode": "rw"}}
@@ -174,6 +182,7 @@ def test_a_volume_outlives_its_container_and_ends_with_its_block(mine: Mine) -> 
     client.close()
 
 
+@DOCKER_FIRST
 def test_the_log_comes_while_the_program_runs(mine: Mine) -> None:
     mine.run("talks", ["sh", "-c", "echo first; while [ ! -e /go ]; do sleep 0.05; done; echo last"])
     log = mine.log("talks")
@@ -207,6 +216,7 @@ def test_both_sides_tell_of_one_process(mine: Mine) -> None:
         sides.used("web", its)
 
 
+@DOCKER_FIRST
 def test_a_process_that_has_the_number_here_and_is_another_one_is_not_taken_for_it(
     mine: Mine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +263,7 @@ def test_two_hundred_containers_are_listed_and_followed(mine: Mine) -> None:
         until(lambda: [event.now for event in heard] == ["running"], "the start of one is told")
 
 
+@DOCKER_FIRST
 def test_dockers_own_command_makes_one_of_mine_with_the_label(mine: Mine) -> None:
     env = {**os.environ, "DOCKER_HOST": mine.engine.url}
     words = ["docker", "container", "run", "--detach", "--name", "typed", "--label", lifecycle.mark()]

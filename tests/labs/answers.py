@@ -16,9 +16,14 @@ from cutaway.ground import course
 LABS = [unit.name for unit in course.labs() if unit.written]
 
 
+def unit_of(lab: str | None) -> course.Unit | None:
+    """What the contents say of a lab; nothing of what is none."""
+    return course.unit(lab) if lab in LABS else None
+
+
 def takes_long(lab: str) -> list[pytest.MarkDecorator]:
-    """The mark of what is tried again and again, for a lab whose checks start a machine for each function."""
-    return [pytest.mark.soak] if "qemu" in course.unit(lab).needs else []
+    """The mark of what is tried again and again, for a lab whose checks start machines, or build images."""
+    return [pytest.mark.soak] if {"qemu", "engine"} & {*course.unit(lab).needs} else []
 
 
 @dataclass(frozen=True)

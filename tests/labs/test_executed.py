@@ -12,6 +12,8 @@ import pytest
 from answers import LABS, answered, master, without_views, wrong_answers
 from nbgrader.utils import determine_grade
 
+from cutaway.ground import course
+
 pytestmark = pytest.mark.slow
 
 SCRATCH_HOMES = ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR")
@@ -24,6 +26,11 @@ def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state_folder: Path) -> 
     monkeypatch.setenv("CUTAWAY_FOLDER", str(tmp_path / "cutaway"))
     for name in SCRATCH_HOMES:
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
+
+
+def builds_images(lab: str) -> list[pytest.MarkDecorator]:
+    """The mark of a lab whose checks take the time of all others together."""
+    return [pytest.mark.soak] if "engine" in course.unit(lab).needs else []
 
 
 def executed(notebook: Any, folder: Path) -> Any:
@@ -45,7 +52,7 @@ def terminal(notebook: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, timeout=200)
 
 
-@pytest.mark.parametrize("lab", LABS)
+@pytest.mark.parametrize("lab", [pytest.param(lab, marks=builds_images(lab)) for lab in LABS])
 def test_papermill_runs_the_solved_copy_and_every_cell_gives_its_full_mark(lab: str, tmp_path: Path) -> None:
     scores = marks(executed(master(lab), tmp_path))
     assert scores

@@ -29,6 +29,7 @@ HANDED_OUT = {
     "07-the-smallest-profile": ["labs/07-the-smallest-profile/07-the-smallest-profile.ipynb"],
     "08-join-two-containers": ["labs/08-join-two-containers/08-join-two-containers.ipynb"],
     "09-the-runtime": ["labs/09-the-runtime/09-the-runtime.ipynb"],
+    "10-lifecycle": ["labs/10-lifecycle/10-lifecycle.ipynb"],
 }
 
 

@@ -1,7 +1,8 @@
 """Grade one class with nbgrader and with Cutaway on the same machine: submissions a minute and processor time of each.
 
 python benchmarks/grading.py [STUDENTS]    prints one line a way; docs/performance.md has the result with the date.
-"inside" runs every test in the submission's own process, as nbgrader does; "separated" keeps tests apart.
+"inside" runs every test in the submission's own process, as nbgrader does; "separated" keeps tests apart. Each way is
+a command of its own, from its start to its end, with everything that it loads and starts.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "grading"))
 
 import small_class
 
-from cutaway.grading import batch
-from cutaway.grading.limits import Limits
-from cutaway.grading.nbcourse import Course
+from cutaway import cli
+from cutaway.grading import assignment as assignments
+from cutaway.grading.assignment import Assignment
+from cutaway.grading.executor import Executor
 from cutaway.linux import groups
 
 ASSIGNMENT = "objects"
@@ -32,16 +34,22 @@ def main(students: int) -> None:
         course = small_class.make_course(Path(folder) / "course", {ASSIGNMENT: small_class.ASSIGNMENTS[ASSIGNMENT]})
         small_class.honest_class(course, students, assignments=(ASSIGNMENT,))
         make_different(course)
-        for way, work in WAYS.items():
-            copy = Path(folder) / way
-            shutil.copytree(course, copy)
-            used, began = counted.seconds(), time.monotonic()
-            work(copy)
-            seconds, cpu = time.monotonic() - began, counted.seconds() - used
-            print(
-                f"{way:<10} {60 * students / seconds:8.1f} a minute  {1000 * cpu / students:8.1f} ms CPU each",
-                flush=True,
-            )
+        took = {way: measured(counted, command, Path(shutil.copytree(course, Path(folder) / way)))
+                for way, command in WAYS.items()}  # fmt: skip
+    print(f"{students} submissions, load average {os.getloadavg()[0]:.0f}")
+    for way, (seconds, cpu_s) in took.items():
+        beside = f"{took['nbgrader'][0] / seconds:5.1f} times as many, {took['nbgrader'][1] / cpu_s:5.1f} times less"
+        print(
+            f"{way:<10} {60 * students / seconds:7.1f} a minute {1000 * cpu_s / students:7.1f} ms CPU each   {beside}"
+        )
+
+
+def measured(counted: Counted, command: list[str], course: Path) -> tuple[float, float]:
+    """Seconds of the clock, and of the processors."""
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    used, began = counted.seconds(), time.monotonic()
+    subprocess.run([sys.executable, *command], cwd=course, env=env, capture_output=True, check=True)
+    return time.monotonic() - began, counted.seconds() - used
 
 
 def make_different(course: Path) -> None:
@@ -50,24 +58,18 @@ def make_different(course: Path) -> None:
         path.write_text(path.read_text().replace('"nbformat": 4', f'"number": {number}, "nbformat": 4'))
 
 
-def nbgrader(course: Path) -> None:
-    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    argv = [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT]
-    subprocess.run(argv, cwd=course, env=env, capture_output=True, check=True)
+def inside() -> None:
+    """`cutaway grade`, but that every test of the course here runs inside."""
+    tried = assignments.tried
 
-
-def ours(folder: Path, inside: bool) -> None:
-    course = Course(folder)
-    assignment, executor = batch.prepared(course, ASSIGNMENT, Limits())
-    if inside:
+    def all_inside(assignment: Assignment, executor: Executor) -> Assignment:
         tests = {each.name: frozenset(c.name for c in each.cells.values() if c.tests) for each in assignment.notebooks}
-        recipes = {name: replace(recipe, inside=tests[name]) for name, recipe in assignment.recipes.items()}
-        assignment = replace(assignment, recipes=recipes)
-    with executor:
-        crew = batch.Here(assignment, executor, 2)
-        for _ in batch.graded(course, assignment, crew, 2, course.students(ASSIGNMENT)):
-            pass
-        crew.close()
+        settled = tried(assignment, executor).recipes
+        recipes = {name: replace(recipe, inside=tests[name]) for name, recipe in settled.items()}
+        return replace(assignment, recipes=recipes)
+
+    assignments.tried = all_inside
+    cli.cutaway(["grade", ASSIGNMENT, "--workers", "2", "--json"])
 
 
 class Counted:
@@ -93,10 +95,13 @@ class Counted:
 
 
 WAYS = {
-    "separated": lambda course: ours(course, inside=False),
-    "inside": lambda course: ours(course, inside=True),
-    "nbgrader": nbgrader,
+    "separated": ["-m", "cutaway", "grade", ASSIGNMENT, "--workers", "2", "--json"],
+    "inside": [__file__, "inside"],
+    "nbgrader": ["-m", "nbgrader", "autograde", ASSIGNMENT],
 }
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    if sys.argv[1:] == ["inside"]:
+        inside()
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)

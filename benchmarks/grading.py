@@ -31,9 +31,7 @@ ASSIGNMENT = "objects"
 
 def main(students: int) -> None:
     with tempfile.TemporaryDirectory(prefix="cutaway-benchmark-") as folder, Counted() as counted:
-        course = small_class.make_course(Path(folder) / "course", {ASSIGNMENT: small_class.ASSIGNMENTS[ASSIGNMENT]})
-        small_class.honest_class(course, students, assignments=(ASSIGNMENT,))
-        make_different(course)
+        course = small_class.one_assignment(Path(folder) / "course", ASSIGNMENT, students)
         took = {way: measured(counted, command, Path(shutil.copytree(course, Path(folder) / way)))
                 for way, command in WAYS.items()}  # fmt: skip
     print(f"{students} submissions, load average {os.getloadavg()[0]:.0f}")
@@ -50,12 +48,6 @@ def measured(counted: Counted, command: list[str], course: Path) -> tuple[float,
     used, began = counted.seconds(), time.monotonic()
     subprocess.run([sys.executable, *command], cwd=course, env=env, capture_output=True, check=True)
     return time.monotonic() - began, counted.seconds() - used
-
-
-def make_different(course: Path) -> None:
-    """Identical submissions are graded once; here each is to be graded."""
-    for number, path in enumerate(sorted(course.glob("submitted/*/*/*.ipynb"))):
-        path.write_text(path.read_text().replace('"nbformat": 4', f'"number": {number}, "nbformat": 4'))
 
 
 def inside() -> None:

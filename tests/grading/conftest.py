@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import small_class
 
 from cutaway.grading.executor import Executor
 
@@ -13,3 +15,9 @@ from cutaway.grading.executor import Executor
 def executor() -> Iterator[Executor]:
     with Executor(["numpy", "pandas"]) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def eight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course in which eight students have handed in *objects*, and nothing is graded; to be copied."""
+    return small_class.one_assignment(tmp_path_factory.mktemp("eight") / "course", "objects", 8)

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cutaway.grading import nbcourse
+from cutaway.grading import nbcourse, writer
 
 Cell = dict[str, Any]
 
@@ -277,3 +278,36 @@ def honest_class(
         for assignment in assignments:
             honest_student(folder, student, assignment, seed)
     return students
+
+
+def one_assignment(folder: Path, name: str, students: int) -> Path:
+    """A course of one assignment that a class has handed in, each submission another one."""
+    make_course(folder, {name: ASSIGNMENTS[name]})
+    honest_class(folder, students, assignments=(name,))
+    for number, path in enumerate(sorted(folder.glob("submitted/*/*/*.ipynb"))):
+        path.write_text(path.read_text().replace('"nbformat": 4', f'"number": {number}, "nbformat": 4'))
+    return folder
+
+
+def autograded(folder: Path) -> dict[str, Any]:
+    """What was written of a class, but for how long it took."""
+    found: dict[str, Any] = {}
+    for path in sorted(folder.glob("autograded/**/*")):
+        if path.is_file():
+            found[str(path.relative_to(folder))] = path.read_bytes()
+            if path.name == writer.RECORD:
+                found[str(path.relative_to(folder))] = {**json.loads(path.read_text()), "seconds": None}
+    return found
+
+
+def stored(course: Path) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    """The marks in the gradebook; no cell of a submission may be there twice."""
+    query = """select s.student_id, a.name, n.name, b.name, g.auto_score, g.needs_manual_grade from grade g
+        join submitted_notebook sn on g.notebook_id = sn.id join notebook n on sn.notebook_id = n.id
+        join submitted_assignment s on sn.assignment_id = s.id join base_cell b on g.cell_id = b.id
+        join assignment a on s.assignment_id = a.id"""
+    with sqlite3.connect(course / "gradebook.db") as book:
+        rows = book.execute(query).fetchall()
+    found = {row[:4]: (row[4], bool(row[5])) for row in rows}
+    assert len(found) == len(rows)
+    return found

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 import pytest
 import small_class
 from click.testing import CliRunner, Result
-from small_class import NUMBERS, hand_in, plain, released, right, solved
+from small_class import NUMBERS, hand_in, plain, released, right, solved, stored
 
 from cutaway import cli
 from cutaway.grading import batch, exports, nbcourse
@@ -129,6 +129,7 @@ def hand_in_everything(course: Path) -> None:
     cells = answered(course)
     tests = [cell for cell in cells if cell["metadata"].get("nbgrader", {}).get("grade_id") == "test-square"]
     handed_in("as-it-was", cells)
+    handed_in("older", of_another_version(cells))
     handed_in("deleted", [cell for cell in cells if cell not in tests])
     handed_in("twice", [*cells, *tests])
     handed_in("no-notebook", "this is no notebook")
@@ -147,6 +148,14 @@ def hand_in_everything(course: Path) -> None:
 
 
 TELLS = "names, heard = {}, []\ndef square(x):\n    heard.append(x)\n    return x * x"
+
+
+def of_another_version(cells: list[small_class.Cell]) -> list[small_class.Cell]:
+    """With a test that was released otherwise then."""
+    made: list[small_class.Cell] = json.loads(json.dumps(cells))
+    (test,) = [each for each in made if each["metadata"].get("nbgrader", {}).get("grade_id") == "test-square"]
+    test["source"], test["metadata"]["nbgrader"]["checksum"] = "assert square(1) == 1", "0" * 32
+    return made
 
 
 def split(cells: list[small_class.Cell]) -> list[small_class.Cell]:
@@ -175,13 +184,14 @@ def mark_by_hand(course: Path) -> None:
 
 def test_damaged_submissions_are_marked_for_what_is_there(graded: Graded) -> None:
     lines = graded.lines
-    for student in ("as-it-was", "deleted", "twice", "loop", "ended", "shell", "split", "beside"):
+    for student in ("as-it-was", "older", "deleted", "twice", "loop", "ended", "shell", "split", "beside"):
         assert marks(lines[student]) == FULL, lines[student]
     assert lines["no-notebook"]["cells"] == {}
     assert any("no notebook" in flag for flag in lines["no-notebook"]["flags"])
     assert "test-square: it was deleted, and is put back" in lines["deleted"]["flags"]
     assert "test-square: it was there more than once" in lines["twice"]["flags"]
     assert any("cut for time" in flag for flag in lines["loop"]["flags"])
+    assert lines["older"]["flags"] == ["it was made from another version than is released now: test-square"]
     assert lines["as-it-was"]["flags"] == []
     assert lines["as-it-was"]["max"] == 17
 
@@ -380,15 +390,6 @@ def test_validate_says_where_each_test_runs(course: Path) -> None:
 
 
 # --- Beside nbgrader itself ------------------------------------------------
-
-
-def stored(course: Path) -> dict[tuple[str, ...], tuple[Any, ...]]:
-    query = """select s.student_id, a.name, n.name, b.name, g.auto_score, g.needs_manual_grade from grade g
-        join submitted_notebook sn on g.notebook_id = sn.id join notebook n on sn.notebook_id = n.id
-        join submitted_assignment s on sn.assignment_id = s.id join base_cell b on g.cell_id = b.id
-        join assignment a on s.assignment_id = a.id"""
-    with sqlite3.connect(course / "gradebook.db") as book:
-        return {row[:4]: (row[4], bool(row[5])) for row in book.execute(query)}
 
 
 def same_marks(folder: Path, students: int, assignments: tuple[str, ...]) -> None:

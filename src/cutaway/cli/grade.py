@@ -70,6 +70,7 @@ def command(
             prepared, executor = batch.prepared(course, assignment, limits)
             stack.enter_context(executor)
             crew = _crew(prepared, executor, number, scheduler, batch.hidden(course))
+            number = number if workers else getattr(crew, "threads", number)
             modes = separated(prepared)
             inside = f"; inside the submission's process: {', '.join(modes['inside'])}" if modes["inside"] else ""
             where = f"tests out of reach: {modes['separated']}{inside}"

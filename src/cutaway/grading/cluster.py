@@ -7,11 +7,18 @@ not, and the sandboxes stand on the workers. See distributed.dask.org.
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
+import importlib.metadata
+import platform
+import threading
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import distributed
+from distributed.client import FutureCancelledError, FuturesCancelledError
+from distributed.comm.core import CommClosedError
 
 from cutaway.grading.assignment import Assignment, Graded
 from cutaway.grading.batch import HandedIn, timed
@@ -20,53 +27,136 @@ from cutaway.grading.nbcourse import File
 from cutaway.problem import Problem
 
 CONNECT_S = 20
+DECIDING = ("ipython", "nbgrader", "numpy", "pandas", "pyarrow")  # other versions of these may show other things
+LOST = (CommClosedError, distributed.KilledWorker, FutureCancelledError, FuturesCancelledError, OSError)
+
+# --- On a worker -----------------------------------------------------------
 
 _warm: dict[str, Executor] = {}  # of this worker process
+_making = threading.Lock()
 
 
 def _graded(assignment: Assignment, files: list[File], left: list[str], hidden: list[Path]) -> Graded:
-    if assignment.digest not in _warm:
-        for executor in _warm.values():
-            executor.close()
-        _warm.clear()
-        _warm[assignment.digest] = Executor(assignment.packages, hidden)
-    return timed(assignment, _warm[assignment.digest], files, left)
+    executor = _executor(assignment, hidden)
+    try:
+        return timed(assignment, executor, files, left)
+    except Problem:  # then somebody else, or this worker with a new warm parent
+        with _making:
+            if _warm.get(assignment.digest) is executor:
+                _warm.pop(assignment.digest).close()
+        raise
+
+
+def _executor(assignment: Assignment, hidden: list[Path]) -> Executor:
+    with _making:
+        if assignment.digest not in _warm:
+            _close_all()
+            _warm[assignment.digest] = Executor(assignment.packages, hidden)
+        return _warm[assignment.digest]
+
+
+def _let_go() -> None:
+    with _making:
+        _close_all()
+
+
+def _close_all() -> None:
+    while _warm:
+        _warm.popitem()[1].close()
+
+
+def versions() -> dict[str, str]:
+    """What a mark may depend on and is installed here: Python, our own program, and some packages."""
+    found = {"Python": platform.python_version(), "Cutaway's grading": _program()}
+    for name in DECIDING:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def _program() -> str:
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+
+
+# --- Here ------------------------------------------------------------------
 
 
 class Cluster:
     """Workers of the cluster whose scheduler is at `address`; its security is what Dask's own settings say."""
 
     def __init__(self, assignment: Assignment, address: str, hidden: list[Path]) -> None:
+        self._address, self._hidden = address, hidden
         try:
-            self._client = distributed.Client(address, timeout=CONNECT_S, security=distributed.Security())
-        except (OSError, ValueError, TypeError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about versions, of which we say more
+                self._client = distributed.Client(
+                    address, timeout=CONNECT_S, security=distributed.Security(), set_as_default=False
+                )
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
             raise Problem(
-                f"connecting to the Dask scheduler {address}: {error}; is it running, and open to us?"
+                f"connecting to the Dask scheduler {address}: {error}; is it running, and open to us? "
+                "Certificates are named in Dask's settings, distributed.comm.tls"
             ) from None
         try:
-            self._client.get_versions(check=True)
-            if not self._client.scheduler_info()["workers"]:
-                raise Problem(
-                    f"grading on {address}: the cluster has no workers; start some with `dask worker {address}`"
-                )
-        except ValueError as error:
-            self.close()
-            raise Problem(f"grading on {address}: the workers' versions differ from ours: {error}") from None
-        except Problem:
+            self.threads = self._looked_over()
+        except BaseException:
             self.close()
             raise
         self._assignment = self._client.scatter(assignment, broadcast=True)
-        self._hidden = hidden
+
+    def _looked_over(self) -> int:
+        """How many threads the cluster has; Problem when one of its workers may come to other marks than we."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        if not workers:
+            raise Problem(
+                f"grading on {self._address}: the cluster has no workers; start some with `dask worker {self._address}`"
+            )
+        try:
+            found = self._client.run(versions)
+        except Exception as error:  # whatever a worker without our program raises
+            raise Problem(
+                f"grading on {self._address}: a worker cannot load Cutaway: {error}; install the same there as here"
+            ) from None
+        for name, wanted in versions().items():
+            for worker, theirs in found.items():
+                if theirs.get(name) != wanted:
+                    raise Problem(
+                        f"grading on {self._address}: the worker {worker} has {name} {theirs.get(name)}, and here is "
+                        f"{wanted}; install the same there as here, else marks may differ"
+                    )
+        return sum(each["nthreads"] for each in workers.values())
 
     def submit(self, one: HandedIn) -> Any:
         """Have one submission graded; a worker that dies is replaced by another."""
-        return self._client.submit(_graded, self._assignment, one.files, one.left, self._hidden, pure=False, retries=3)
+        return _Result(self._client.submit(
+            _graded, self._assignment, one.files, one.left, self._hidden, pure=False, retries=3
+        ), self._address)  # fmt: skip
 
     def same(self, one: HandedIn) -> str:
         """What they hand in."""
         return one.content
 
     def close(self) -> None:
-        """Let go of the cluster, which goes on running."""
-        with contextlib.suppress(OSError):
+        """Let go of the cluster, which goes on running, without our warm parents."""
+        with suppress(*LOST, TimeoutError):
+            self._client.run(_let_go, on_error="ignore") if self._client.status == "running" else None
+        with suppress(*LOST, TimeoutError):
             self._client.close()
+
+
+class _Result:
+    """A submission's result, once it is there."""
+
+    def __init__(self, future: Any, address: str) -> None:
+        self._future, self._address = future, address
+
+    def result(self) -> Graded:
+        """Problem when the cluster is lost."""
+        try:
+            made: Graded = self._future.result()
+        except LOST as error:
+            raise Problem(
+                f"grading on {self._address}: the cluster is lost: {error}; grade again to go on from here"
+            ) from None
+        return made

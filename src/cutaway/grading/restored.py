@@ -69,16 +69,38 @@ def read(content: bytes) -> list[dict[str, Any]]:
 
 def restored(content: bytes, notebook: Notebook) -> tuple[list[Cell], list[str]]:
     """The cells in the order in which they run, and what had to be mended."""
-    cells: list[Cell] = []
     flags: list[str] = []
-    for raw in read(content):
-        cells.append(_cell(raw, notebook, flags))
+    raw = read(content)
+    if others := _of_another_version(raw, notebook):
+        flags.append(f"it was made from another version than is released now: {', '.join(others)}")
+    cells = [_cell(each, notebook, flags, others) for each in raw]
     _once(cells, flags)
     _put_back(cells, notebook, flags)
     return cells, list(dict.fromkeys(flags))
 
 
-def _cell(raw: dict[str, Any], notebook: Notebook, flags: list[str]) -> Cell:
+def _of_another_version(raw: list[dict[str, Any]], notebook: Notebook) -> list[str]:
+    """The cells that say of themselves that they were released otherwise: by the checksum that nbgrader gave them."""
+    released = [dict(each) for each in notebook.released.cells] if notebook.released else []
+    known = dict(map(_stamp, released))
+    found = [name for name, checksum in map(_stamp, raw) if name in known and checksum not in (None, known[name])]
+    return list(dict.fromkeys(found))
+
+
+def _stamp(raw: dict[str, Any]) -> tuple[str, str | None]:
+    claimed = _claimed(raw)
+    name, checksum = claimed.get("grade_id"), claimed.get("checksum")
+    return name if isinstance(name, str) else "", checksum if isinstance(checksum, str) else None
+
+
+def _claimed(raw: dict[str, Any]) -> dict[str, Any]:
+    """What a cell says of itself to nbgrader."""
+    metadata = raw.get("metadata")
+    claimed = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    return claimed if isinstance(claimed, dict) else {}
+
+
+def _cell(raw: dict[str, Any], notebook: Notebook, flags: list[str], others: list[str]) -> Cell:
     source = raw.get("source", raw.get("input", ""))
     text = "".join(part for part in source if isinstance(part, str)) if isinstance(source, list) else source
     text = text if isinstance(text, str) else ""
@@ -86,25 +108,23 @@ def _cell(raw: dict[str, Any], notebook: Notebook, flags: list[str]) -> Cell:
         flags.append(f"a cell of more than {SOURCE_CHARACTERS} characters was cut")
         text = text[:SOURCE_CHARACTERS]
     kind = raw.get("cell_type") if raw.get("cell_type") in ("code", "markdown", "raw") else "markdown"
-    metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
-    claimed = (metadata or {}).get("nbgrader")
-    name = claimed.get("grade_id") if isinstance(claimed, dict) else None
+    name = _claimed(raw).get("grade_id")
     owned = notebook.cells.get(name) if isinstance(name, str) else None
     attachments = raw.get("attachments") if isinstance(raw.get("attachments"), dict) else {}
     cell = Cell(str(kind), text, owned, attachments or {})
     if owned is not None:
-        _overwrite(cell, owned, flags)
+        _overwrite(cell, owned, flags, others)
     return cell
 
 
-def _overwrite(cell: Cell, owned: Source, flags: list[str]) -> None:
+def _overwrite(cell: Cell, owned: Source, flags: list[str], others: list[str]) -> None:
     """What students may not change is as it was released."""
     if cell.kind != owned.cell_type:
         flags.append(f"{owned.name}: its kind was changed to {cell.kind}")
         cell.kind = owned.cell_type
     changed = cell.checksum != owned.checksum if owned.checksum else cell.source != owned.source
     if not owned.solution and (owned.locked or owned.grade) and changed:
-        if cell.source.strip() != _visible(owned.source).strip():
+        if cell.source.strip() != _visible(owned.source).strip() and owned.name not in others:
             flags.append(f"{owned.name}: a locked cell was edited")
         cell.source = owned.source
 

@@ -1,0 +1,104 @@
+"""On a Dask cluster that is already running a class has the marks that it has here, to the byte."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dask
+import pytest
+import small_class
+from click.testing import CliRunner, Result
+from distributed import LocalCluster, Security
+
+from cutaway import cli
+from cutaway.grading import cluster
+from cutaway.problem import Problem
+
+pytestmark = [pytest.mark.xdist_group("class"), pytest.mark.slow]
+
+LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture
+def course(eight: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(eight, tmp_path / "course"))
+
+
+@contextmanager
+def running(folder: Path, workers: int = 1, security: Security | None = None) -> Iterator[str]:
+    """A cluster on the loopback, in this process; its address."""
+    there = LocalCluster(
+        n_workers=workers, threads_per_worker=2, processes=False, host=LOOPBACK, dashboard_address=None,
+        local_directory=folder, protocol="tls" if security else "tcp", security=security,
+    )  # fmt: skip
+    with there:
+        yield there.scheduler_address
+
+
+def grade(course: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli.cutaway, ["grade", "objects", "--course", str(course), "--json", *words])
+
+
+def test_a_cluster_says_what_this_machine_says_and_keeps_nothing_of_ours(course: Path, tmp_path: Path) -> None:
+    here, there = (Path(shutil.copytree(course, tmp_path / name)) for name in ("here", "there"))
+    with running(tmp_path) as address:
+        done = grade(there, "--scheduler", address)
+        assert "8 graded now" in done.stderr, done.stderr or done.exception
+        assert cluster._warm == {}
+    assert grade(here).stdout == done.stdout
+    assert small_class.autograded(here) == small_class.autograded(there)
+
+
+def test_dasks_own_security_settings_open_a_cluster_that_is_closed_to_others(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_S", 1)
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    subprocess.run(
+        [*make, "-subj", "/CN=cluster", "-keyout", key, "-out", certificate], check=True, capture_output=True
+    )
+    named = {f"{who}.{what}": {"cert": certificate, "key": key}[what] for who in ("scheduler", "worker", "client")
+             for what in ("cert", "key")}  # fmt: skip
+    settings = {f"distributed.comm.tls.{name}": path for name, path in {**named, "ca-file": certificate}.items()}
+    with dask.config.set({**settings, "distributed.comm.require-encryption": True}):
+        security = Security()
+    with running(tmp_path, security=security) as address:
+        refused = grade(course, "--dry-run", "--scheduler", address)
+        assert isinstance(refused.exception, Problem)
+        assert "distributed.comm.tls" in str(refused.exception)
+        with dask.config.set(settings):
+            assert "8 graded now" in grade(course, "--dry-run", "--scheduler", address).stderr
+
+
+def test_a_worker_with_another_version_is_named_and_nothing_is_graded(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = threading.main_thread().ident
+    monkeypatch.setattr(cluster, "versions", lambda: {"Python": "3.11.2" if threading.get_ident() == main else "3.9.1"})
+    with running(tmp_path) as address:
+        done = grade(course, "--scheduler", address)
+    assert isinstance(done.exception, Problem)
+    assert "has Python 3.9.1, and here is 3.11.2; install the same there as here" in str(done.exception)
+    assert not (course / "autograded").exists()
+
+
+def test_no_cluster_and_one_without_workers_are_told(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
+    assert "connecting to the Dask scheduler tcp://127.0.0.1:9" in str(
+        grade(course, "--scheduler", "tcp://127.0.0.1:9").exception
+    )
+    with running(tmp_path, workers=0) as address:
+        done = grade(course, "--scheduler", address)
+    assert f"the cluster has no workers; start some with `dask worker {address}`" in str(done.exception)
+
+
+def test_a_mark_depends_on_versions_that_are_compared() -> None:
+    assert {"Python", "Cutaway's grading", "nbgrader", "numpy", "pandas"} <= set(cluster.versions())

@@ -31,6 +31,7 @@ WHY_ENDED = {
     "cpu": "it took more processor time than a submission may have",
     "killed": "it could not be interrupted",
     "flood": "it wrote more than is recorded",
+    "outside": "the machine killed it each time",
 }
 
 
@@ -113,11 +114,13 @@ def run(executor: Executor, recipe: Recipe, cells: Sequence[Cell], limits: Limit
     shown = [Shown() for _ in cells]
     without: set[int] = set()
     deadline = time.monotonic() + limits.notebook_s
-    for _ in range(LIVES):
+    for left in reversed(range(LIVES)):
         life = _Life(executor, recipe, cells, limits, shown, deadline)
         try:
             life.live(without)
         except _Lost as lost:
+            if lost.why == "outside" and left:  # no doing of the cell's
+                continue
             without.add(lost.place)
             one = shown[lost.place]
             one.ran, one.passed, one.trouble = True, False, lost.why
@@ -281,7 +284,7 @@ class _Life:
 
     def _end_of(self, sandbox: Sandbox) -> str:
         """How a sandbox ended that has hung up by itself."""
-        end = sandbox.close()
+        end = sandbox.close(self._limits.grace_s)
         return end if end in WHY_ENDED and end != "killed" else "ended"
 
 

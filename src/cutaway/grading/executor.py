@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from cutaway.problem import Problem
 
 READY_S = 120.0  # for loading packages on a slow machine
 ENDED_S = 30.0
-ENDS = {b"e": "ended", b"m": "memory", b"c": "cpu", b"k": "killed"}
+ENDS = {b"e": "ended", b"m": "memory", b"c": "cpu", b"k": "killed", b"o": "outside"}
 ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others reserve more addresses than a sandbox may have
     "HOME": house.TMP,
@@ -57,17 +58,34 @@ class Sandbox:
         with suppress(OSError):
             self._control.send(b"i")
 
-    def close(self) -> str:
-        """End it with everything in it; the way it ended: ended, memory, cpu, killed, or why it never began."""
+    def close(self, patience_s: float = 0.0) -> str:
+        """End it with everything in it; the way it ended: ended, memory, cpu, killed, outside.
+
+        With patience it may come to its end by itself: whoever hears it hang up is sooner than its keeper.
+        Problem when that is this machine's doing, and so says nothing about what ran in it.
+        """
         if not self._end:
             with suppress(OSError):
+                select.select([self._control], (), (), patience_s)
                 self._control.shutdown(socket.SHUT_WR)
             self._control.settimeout(ENDED_S)
-            told = self._control.recv(4096)
-            self._end = ENDS.get(told, told.decode(errors="replace") or "killed")
-            self._control.close()
-            self.line.close()
+            with self._control, self.line.socket:
+                self._end = self._told()
         return self._end
+
+    def _told(self) -> str:
+        try:
+            told = self._control.recv(4096)
+        except TimeoutError:
+            why = f"it could not be ended within {ENDED_S:g} s"
+        except OSError as error:
+            why = str(error)
+        else:
+            if told in ENDS:
+                return ENDS[told]
+            why = told[1:].decode(errors="replace") or "the warm parent has ended"
+        self._end = "lost"
+        raise Problem(f"keeping a sandbox: {why}; what ran in it has no mark; grade again to go on")
 
     def __enter__(self) -> Self:
         return self

@@ -53,8 +53,8 @@ class _Kept:
 class Keeper:
     """Keeps every sandbox that this process has begun: each until it ends, breaks a limit, or is let go of.
 
-    The last byte on a sandbox's `control` tells its end: `e`nded by itself, `m`emory, `c`pu, or `k`illed; `r` and a
-    sentence when the kernel refused a wall.
+    The last byte on a sandbox's `control` tells its end: `e`nded by itself, `m`emory, `c`pu, `k`illed, or killed by
+    somebody `o`utside; `r` and a sentence when the kernel refused a wall.
     """
 
     def __init__(self, profile: Sequence[Instruction], requests: socket.socket) -> None:
@@ -104,14 +104,15 @@ class Keeper:
         signal.pidfd_send_signal(one.pidfd, signal.SIGKILL)
 
     def _ended(self, one: _Kept) -> None:
-        os.waitpid(one.first, 0)
+        _, status, used = os.wait4(one.first, 0)
         if not one.verdict:
             self._poll.unregister(one.control)
+            one.verdict = _own_end(one.limits, status, used)
         self._poll.unregister(one.pidfd)
         del self._kept[one.pidfd], self._kept[one.control.fileno()]
         os.close(one.pidfd)
         with suppress(OSError):
-            one.control.sendall(one.verdict or b"e")
+            one.control.sendall(one.verdict)
         one.control.close()
 
     def _watch(self) -> None:
@@ -120,6 +121,13 @@ class Keeper:
         for one in {id(each): each for each in self._kept.values() if not each.verdict}.values():
             if broken := _broken_limit(one.limits, members.get(one.namespace, [])):
                 self._kill(one, broken)
+
+
+def _own_end(limits: Limits, status: int, used: resource.struct_rusage) -> bytes:
+    """How process 1 ended by itself. Nobody inside can send it SIGKILL: that was the kernel, or somebody outside."""
+    if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
+        return b"e"
+    return b"c" if used.ru_utime + used.ru_stime > limits.cpu_s - 1 else b"o"
 
 
 def _members() -> dict[int, list[int]]:

@@ -101,6 +101,10 @@ def nothing(_config: Config) -> None:
     return
 
 
+def without_proc(config: Config) -> None:
+    config["mounts"] = [each for each in config["mounts"] if each["destination"] != "/proc"]
+
+
 def writable(config: Config) -> None:
     config["root"]["readonly"] = False
 
@@ -256,6 +260,7 @@ CASES = [
         lambda config: config["linux"]["namespaces"].append({"type": "user"}), process(user={"uid": 5, "gid": 6, "additionalGids": [7]}), linux(
             uidMappings=[{"containerID": 0, "hostID": 100000, "size": 10}], gidMappings=[{"containerID": 0, "hostID": 100000, "size": 10}])),
         "id -u; id -g; id -G", "5\n6\n6 7\n"),
+    Case(111, "mounts: no /proc is asked for, and none is there; runc needs one, crun does not", both(without_proc, process(user={"uid": 5, "gid": 6, "additionalGids": [7]})), "ls -A /proc; id -G", "6 7\n", beside=False),
 ]  # fmt: skip
 
 

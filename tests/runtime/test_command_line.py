@@ -29,6 +29,34 @@ def cgroup_of(runtime: Runtime, name: str) -> list[str]:
     return list(json.loads((runtime.root / name / "state.json").read_text())["groups"].values())
 
 
+# --- Joining -----------------------------------------------------------------
+
+
+@root
+def test_a_mount_namespace_that_is_joined_gets_the_containers_root_as_with_runc(
+    ours: Runtime, runc: Runtime, bundle: Bundler
+) -> None:
+    """Whoever is in it already finds himself in the container's files: joined is joined. crun does the same."""
+    seen = []
+    for runtime in (ours, runc):
+        with subprocess.Popen(["unshare", "--mount", "sh", "-c", "echo; exec sleep 60"], stdout=subprocess.PIPE) as who:
+            assert who.stdout is not None
+            who.stdout.readline()  # it is in its namespace now
+
+            def change(config: Config, pid: int = who.pid) -> None:
+                kinds = [each for each in config["linux"]["namespaces"] if each["type"] != "mount"]
+                config["linux"]["namespaces"] = [*kinds, {"type": "mount", "path": f"/proc/{pid}/ns/mnt"}]
+
+            done = runtime.run(bundle("ls", "/etc", change=change))
+            assert done.returncode == 0, done.stderr
+            lines = Path(f"/proc/{who.pid}/mountinfo").read_text().splitlines()
+            files = sorted(each.name for each in Path(f"/proc/{who.pid}/root/etc").iterdir())
+            seen.append((done.stdout.split(), files, sorted(line.split()[4] for line in lines)))
+            who.kill()
+    assert seen[0] == seen[1]
+    assert seen[0][0] == seen[0][1]
+
+
 # --- Lifecycle -------------------------------------------------------------
 
 

@@ -47,6 +47,20 @@ def test_eating_memory_ends_in_the_container_alone(ours: Runtime, bundle: Bundle
     assert "status 137" in done.stdout
 
 
+def test_a_false_proc_is_not_believed(ours: Runtime, bundle: Bundler, tmp_path: Path) -> None:
+    """It says that groups may not be left; the runtime's own would stay with the program."""
+    own = tmp_path / "false" / "self"
+    own.mkdir(parents=True)
+    (own / "setgroups").write_text("deny\n")
+    (own / "status").write_text("".join(f"Cap{each}:\t{0:016x}\n" for each in ("Inh", "Prm", "Eff", "Bnd", "Amb")))
+
+    def change(config: Config) -> None:
+        config["mounts"][0] = {"destination": "/proc", "type": "none", "source": str(own.parent), "options": ["bind"]}
+
+    done = ours.run(bundle("id", "-G", change=change), extra_groups=[4242])
+    assert done.stdout == "0\n", done.stderr
+
+
 def test_filling_dev_shm_ends_at_its_size(ours: Runtime, bundle: Bundler) -> None:
     done = ours.run(bundle("/bin/sh", "-c", "dd if=/dev/zero of=/dev/shm/x bs=1M count=100 2>&1"))
     assert "No space left" in done.stdout

@@ -92,7 +92,7 @@ _libc.umount2.argtypes = (_TEXT, _INT)
 _libc.pivot_root.argtypes = (_TEXT, _TEXT)
 _libc.sethostname.argtypes = (_TEXT, _SIZE)
 _libc.prctl.argtypes = (_INT, _LONG, _LONG, _LONG, _LONG)
-_libc.capset.argtypes = (_TEXT, _TEXT)
+_libc.capset.argtypes = _libc.capget.argtypes = (_TEXT, _TEXT)
 _libc.setdomainname.argtypes = (_TEXT, _SIZE)
 _libc.execve.argtypes = (_TEXT, ctypes.POINTER(_TEXT), ctypes.POINTER(_TEXT))
 _libc.syscall.restype = ctypes.c_long
@@ -152,14 +152,21 @@ def sethostname(name: str) -> None:
     _call("sethostname", repr(name), name.encode(), len(name.encode()))
 
 
-def prctl(option: int, *arguments: int) -> None:
-    """Change one property of this process. prctl(2)"""
-    _call("prctl", ", ".join(map(str, (option, *arguments))), option, *arguments, *[0] * (4 - len(arguments)))
+def prctl(option: int, *arguments: int) -> int:
+    """Change or ask one property of this process. prctl(2)"""
+    return _call("prctl", ", ".join(map(str, (option, *arguments))), option, *arguments, *[0] * (4 - len(arguments)))
 
 
 def capset(header: bytes, data: bytes) -> None:
     """Change the capabilities of this thread. capset(2)"""
     _call("capset", data.hex(), header, data)
+
+
+def capget(header: bytes, length: int) -> bytes:
+    """The capabilities of this thread, `length` bytes of them. capget(2)"""
+    data = ctypes.create_string_buffer(length)
+    _call("capget", "", header, data)
+    return data.raw
 
 
 def seccomp(operation: int, flags: int, address: int) -> int:

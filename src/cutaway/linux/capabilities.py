@@ -11,6 +11,7 @@ A set is a number with one bit for each capability. See capabilities(7); taught 
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 
@@ -36,9 +37,10 @@ SETS = {
     "bounding": "CapBnd",
     "ambient": "CapAmb",
 }
+MOST = 64  # bits of a set
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 VFS_CAP_REVISION_2, VFS_CAP_FLAGS_EFFECTIVE = 0x02000000, 1
-PR_SET_KEEPCAPS, PR_CAPBSET_DROP = 8, 24
+PR_SET_KEEPCAPS, PR_CAPBSET_READ, PR_CAPBSET_DROP = 8, 23, 24
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 47, 2, 4
 
 # --- Seeing ----------------------------------------------------------------
@@ -48,6 +50,14 @@ def sets(pid: int | str = "self") -> dict[str, int]:
     """The five sets of a process, by their names."""
     lines = dict(line.split(":", 1) for line in files.read(f"/proc/{pid}/status").splitlines())
     return {name: int(lines[field], 16) for name, field in SETS.items()}
+
+
+def held() -> dict[str, int]:
+    """Three sets of this thread, asked of the kernel itself: what lies at /proc may be somebody else's."""
+    data = calls.capget(struct.pack("Ii", LINUX_CAPABILITY_VERSION_3, 0), 24)
+    low_and_high = struct.unpack("6I", data)
+    three = (low | high << 32 for low, high in zip(low_and_high[:3], low_and_high[3:], strict=True))
+    return dict(zip(("effective", "permitted", "inheritable"), three, strict=True))
 
 
 def names(capabilities: int) -> list[str]:
@@ -82,10 +92,14 @@ def limit(bounding: int) -> None:
 
     Takes CAP_SETPCAP, so it comes before the other sets; dropping nothing takes nothing.
     """
-    surplus = sets()["bounding"] & ~bounding
-    for bit in range(surplus.bit_length()):
-        if surplus >> bit & 1:
-            calls.prctl(PR_CAPBSET_DROP, bit)
+    for bit in range(MOST):
+        try:
+            if calls.prctl(PR_CAPBSET_READ, bit) and not bounding >> bit & 1:
+                calls.prctl(PR_CAPBSET_DROP, bit)
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # this kernel has no more of them
+                break
+            raise
 
 
 def keep_when_changing_user() -> None:

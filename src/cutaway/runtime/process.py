@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cutaway.runtime.judging import Judge
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # where a process without PATH looks
-SYS_ADMIN = capabilities.mask(["SYS_ADMIN"])
+SYS_ADMIN, SETGID = capabilities.mask(["SYS_ADMIN"]), capabilities.mask(["SETGID"])
 FIRST_OF_OURS = 3  # behind the three standard streams
 
 
@@ -159,7 +159,7 @@ def becoming(process: Config, judge: Judge) -> Callable[[], int]:
     capabilities.limit(wanted["bounding"])
     capabilities.keep_when_changing_user()
     change_user(user)
-    had = capabilities.sets()["permitted"]
+    had = capabilities.held()["permitted"]
     for name in ("permitted", "effective", "inheritable"):
         wanted[name] &= had
     wanted["effective"] &= wanted["permitted"]
@@ -194,16 +194,23 @@ def change_user(user: Config) -> None:
     """Become the user; groups first, for afterwards one may not."""
     uid, gid = user.get("uid") or 0, user.get("gid") or 0
     try:
-        with open("/proc/self/setgroups") as file:
-            may = file.read().strip() == "allow"
-    except OSError:
-        may = True
-    try:
-        if may:
-            os.setgroups(user.get("additionalGids") or ())
+        change_groups(user.get("additionalGids") or ())
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
     except OSError as error:
         raise ContainerError(
             f"becoming user {uid} with group {gid}: {error.strerror}; is it in the id mappings?"
         ) from None
+
+
+def change_groups(gids: Sequence[int]) -> None:
+    """Be in these groups and no others; in those of before where an ordinary user's mapping forbids to leave them.
+
+    Who has the right and is refused has met that mapping: user_namespaces(7), "setgroups". /proc would say so, too, but
+    what lies there by now is the container's.
+    """
+    try:
+        os.setgroups(gids)
+    except PermissionError:
+        if not capabilities.held()["effective"] & SETGID:
+            raise

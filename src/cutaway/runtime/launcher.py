@@ -19,9 +19,9 @@ if not {{"create", "run", "exec"}}.isdisjoint(sys.argv):
     from cutaway.runtime.sealed import run_sealed
 
     run_sealed()
-from cutaway.runtime.cli import main
+from cutaway.runtime.cli import end, main
 
-sys.exit(main(sys.argv[1:]))
+end(main(sys.argv[1:]))
 """
 SHEBANG_BYTES = 255  # BINPRM_BUF_SIZE of linux/binfmts.h, less the newline
 

@@ -15,7 +15,11 @@ from lab_process import Lab, free_port
 from playwright.sync_api import Browser, expect
 from screen import HEIGHT, READY_S, WIDTH, Screen
 
+from cutaway.ground import base
+from cutaway.ground import engine as engines
+from cutaway.ground.engine import Engine
 from cutaway.ground.guest import cache
+from cutaway.linux import Process
 
 expect.set_options(timeout=READY_S * 1000)
 
@@ -55,3 +59,14 @@ def screen(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterat
     for session in lab.ask("GET", "api/sessions"):
         lab.ask("DELETE", f"api/sessions/{session['id']}")
     assert window.elsewhere == [], "JupyterLab asked the internet for something"
+
+
+@pytest.fixture
+def second(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """The engine that the reader's page will use, for a second client."""
+    monkeypatch.setenv("CUTAWAY_STATE", screen.lab.env["CUTAWAY_STATE"])
+    monkeypatch.setenv(engines.CHOICE, "private")
+    started = engines.ready(Process.current())
+    base.image(started)
+    yield started
+    engines.stop()

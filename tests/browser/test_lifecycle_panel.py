@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -22,17 +21,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs Docker, which takes root here"),
 ]
-
-
-@pytest.fixture
-def second(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """The engine that the reader's page will use, for a second client."""
-    monkeypatch.setenv("CUTAWAY_STATE", screen.lab.env["CUTAWAY_STATE"])
-    monkeypatch.setenv(engines.CHOICE, "private")
-    started = engines.ready(Process.current())
-    base.image(started)
-    yield started
-    engines.stop()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from cutaway.ledger import state
 # --- Words -----------------------------------------------------------------
 
 TIMEOUT_S = 10
+NAMELESS = "<none>:<none>"  # what Docker writes for an image without a name, up to version 24
 
 
 class Paths(NamedTuple):
@@ -70,8 +71,16 @@ def labelled(socket: str, kind: str, label: str) -> Iterator[tuple[str, Labels]]
     _check(status, answer, f"listing every {kind}", socket)
     found = json.loads(answer)
     for each in found["Volumes"] or () if kind == "volume" else found:
-        names = each.get("Names") or each.get("RepoTags") or [each.get("Name") or each["Id"]]
+        tags = [tag for tag in each.get("RepoTags") or () if tag != NAMELESS]
+        names = each.get("Names") or tags or [each.get("Name") or each["Id"]]
         yield from ((name.removeprefix("/"), each["Labels"]) for name in names)
+
+
+def nameless(socket: str, label: str) -> list[str]:
+    """The ids of the images with this label that have no name, and are no part of another image."""
+    if _went_with_its_engine(socket):
+        return []
+    return [name for name, _ in labelled(socket, "image", label) if name.startswith("sha256:")]
 
 
 def usual_sockets() -> list[str]:

@@ -146,6 +146,16 @@ def _remove_object(kind: str, facts: Facts) -> None:
     engines.remove(facts["socket"], kind, facts["name"])
 
 
+def _builds_left_something(facts: Facts) -> bool:
+    return bool(engines.nameless(facts["socket"], facts["label"]))
+
+
+def _remove_what_builds_left(facts: Facts) -> None:
+    while left := engines.nameless(facts["socket"], facts["label"]):
+        for image in left:
+            engines.remove(facts["socket"], "image", image)
+
+
 # --- All of them -----------------------------------------------------------
 
 KINDS = {
@@ -155,6 +165,7 @@ KINDS = {
     "mount": Thing(_is_mounted, _unmount, needs=("target",)),
     "cgroup": Thing(_path_exists, _end_cgroup, needs=("path",)),
     "cgroups": Thing(_any_cgroup_exists, _end_cgroups, needs=("paths",)),  # one group, in each of version 1's trees
+    "builds": Thing(_builds_left_something, _remove_what_builds_left, needs=("socket", "label"), dies_with_boot=False),
     "netns": Thing(_netns_exists, _end_netns, needs=("name",)),
     "link": Thing(_link_exists, _end_link, needs=("name",), may_have=("netns",)),
     **{

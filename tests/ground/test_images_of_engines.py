@@ -5,8 +5,11 @@ lesson 13 says so, and a test here holds it.
 from __future__ import annotations
 
 import io
+import os
+import signal
 import socket
 import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from docker.errors import ImageNotFound
+from engines import until
 from lab_process import free_port
 
 from cutaway.ground import base, building, private, registries, store
@@ -61,8 +65,8 @@ def built(engine: Engine, dockerfile: str, name: str, key: str = KEY) -> buildin
 
 
 @contextmanager
-def registry(root: Path) -> Iterator[Registry]:
-    serving = registries.start(root)
+def registry(root: Path, engine: Engine) -> Iterator[Registry]:
+    serving = registries.start(root, engine)
     yield serving
     registries.stop(serving)
 
@@ -111,6 +115,28 @@ def test_what_is_not_the_learners_is_neither_renamed_nor_listed(ours: Engine) ->
     with pytest.raises(Problem, match="none of yours has that name; choose among cutaway/base:latest"):
         ImagePanel(ours, "others/theirs:latest")
     client.images.remove("others/theirs:latest")
+    client.close()
+
+
+KILLED = """
+import os, signal, sys
+from cutaway.ground import base, building, engine
+here = engine.ready()
+base.image(here)
+for key in ("one", "other"):
+    building.build(here, {"Dockerfile": sys.argv[1], "key": key}, "cutaway/killed:1")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_of_a_killed_learners_builds_nothing_stays_in_an_engine_that_is_shared(ours: Engine, tmp_path: Path) -> None:
+    """Two builds of one name with two stages each: an image with a name, and three without."""
+    client = ours.client()
+    before = {each["Id"] for each in client.api.images(all=True)}
+    env = {**os.environ, engines.CHOICE: ours.url, "CUTAWAY_STATE": str(tmp_path / "learner")}
+    done = subprocess.run([sys.executable, "-c", KILLED, STAGES], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    until(lambda: {each["Id"] for each in client.api.images(all=True)} == before, "the images are as before")
     client.close()
 
 
@@ -190,7 +216,7 @@ def test_a_containerds_own_export_is_read_as_well(ours: Engine, tmp_path: Path) 
 
 def test_one_address_means_our_registry_to_this_machine_and_to_our_own_engine(ours: Engine, tmp_path: Path) -> None:
     built(ours, SIMPLE, "cutaway/sent:1")
-    with registry(tmp_path) as serving:
+    with registry(tmp_path, ours) as serving:
         place = f"127.0.0.1:{serving.port}/class/sent"
         digest = store.push(ours, "cutaway/sent:1", f"{place}:1")
         assert digest == serving.repositories["class/sent"].manifest("1").digest
@@ -206,7 +232,7 @@ def test_one_address_means_our_registry_to_this_machine_and_to_our_own_engine(ou
 
 def test_a_blob_that_was_changed_in_the_registry_is_not_taken(ours: Engine, tmp_path: Path) -> None:
     built(ours, "FROM cutaway/base\nCOPY key /alone", "cutaway/changed:1")  # a layer that no other image has
-    with registry(tmp_path) as serving:
+    with registry(tmp_path, ours) as serving:
         name = f"127.0.0.1:{serving.port}/changed:1"
         store.push(ours, "cutaway/changed:1", name)
         client = ours.client()
@@ -225,7 +251,7 @@ def test_a_blob_that_was_changed_in_the_registry_is_not_taken(ours: Engine, tmp_
 def test_what_is_pulled_without_a_registrys_name_comes_from_the_rooms_mirror(ours: Engine, tmp_path: Path) -> None:
     """A published image, in the place of Docker's registry; the room's mirror of that; and an engine told of it."""
     built(ours, SIMPLE, "cutaway/published:1")
-    with registry(tmp_path / "published") as published:
+    with registry(tmp_path / "published", ours) as published:
         store.push(ours, "cutaway/published:1", f"127.0.0.1:{published.port}/library/hello:1")
         client = ours.client()
         mine = client.images.get("cutaway/published:1").id
@@ -260,15 +286,11 @@ def test_the_registrys_second_socket_comes_with_the_engine_and_goes_with_it(
         pytest.skip("this user cannot start podman here")
     with Registry(tmp_path / "kept") as serving:
         threading.Thread(target=serving.run, daemon=True).start()
-        second = registries.Second(serving)
-        second.look()
-        assert second._door is None
-        running = private.start("podman", Process.current())
-        second.look()
-        assert answers_inside(running.process, serving.port)
+        registries.follow(serving)
+        process = private.start("podman", Process.current()).process
+        until(lambda: answers_inside(process, serving.port), "the registry answers in the engine's network")
         engines.stop()
-        second.look()
-        assert second._door is None
+        until(lambda: not serving._others, "the second socket has gone with the engine")
         serving.shutdown()
 
 
@@ -280,3 +302,31 @@ def answers_inside(engine: Process, port: int) -> bool:
             return False
         line.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
         return line.recv(12) == b"HTTP/1.1 200"
+
+
+# --- Moving ------------------------------------------------------------------
+
+
+def test_each_way_without_a_registry_keeps_what_lesson_13_says(ours: Engine) -> None:
+    built(ours, f"{SIMPLE}ENV A=b\n", "cutaway/moved:1")
+    before, packed = store.read(ours, "cutaway/moved:1"), store.saved_bytes(ours, "cutaway/moved:1")
+    with ours.container("cutaway/moved:1", "sleep 60") as container:
+        container.exec_run(["sh", "-c", "echo note > /note"])
+        store.commit(ours, container, "cutaway/committed:1")
+        store.flatten(ours, container, "cutaway/flat:1")
+    store.remove(ours, "cutaway/moved:1")
+    assert store.load(ours, "cutaway/moved:1", packed) == before.digest
+    found = {name: store.read(ours, f"cutaway/{name}:1") for name in ("moved", "committed", "flat")}
+    assert {name: len(image.layers) for name, image in found.items()} == {"moved": 3, "committed": 4, "flat": 1}
+    assert found["committed"].digests[:3] == before.digests
+    env = {name: "A=b" in (image.config["config"].get("Env") or []) for name, image in found.items()}
+    assert env == {"moved": True, "committed": True, "flat": False}
+    keys = {name: saved.find([store.saved_bytes(ours, f"cutaway/{name}:1")], ("key",)) for name in found}
+    assert keys == {"moved": [KEY.encode()], "committed": [KEY.encode()], "flat": []}
+    assert ("note",) in found["flat"].stack.visible
+    client = ours.client()
+    client.api.import_image_from_data(base.archive(base.contents()), "others/alone:latest")
+    with pytest.raises(Problem, match="removing the image others/alone:latest: it is not yours"):
+        store.remove(ours, "others/alone:latest")
+    client.images.remove("others/alone:latest")
+    client.close()

@@ -1,9 +1,11 @@
-"""Docker, Podman and skopeo push to our registry and pull from it, and read its folders without it."""
+"""Podman and skopeo push to our registry and pull from it, and read its folders without it.
+
+Engines are asked to do so in tests/ground/test_images_of_engines.py.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -14,12 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from docker.errors import NotFound
-from engines import engine  # noqa: F401  a fixture
 from lab_process import free_port
 
-from cutaway.ground import base, private
-from cutaway.ground.engine import Engine
 from cutaway.images import layout
 
 IMAGE = layout.Image({"architecture": "amd64", "os": "linux"}, [bytes(10240)])  # one layer: an empty tar
@@ -75,24 +73,3 @@ def test_podman_pushes_and_pulls(tmp_path: Path) -> None:
         tool("podman", *store, "push", "-q", "--tls-verify=false", name, f"{place}/a:1")
         tool("podman", *store, "rmi", "--force", name)
         assert tool("podman", *store, "pull", "-q", "--tls-verify=false", f"{place}/a:1").strip() == name
-
-
-@pytest.mark.slow
-@pytest.mark.engine
-@pytest.mark.xdist_group("engine")
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to enter the engine's network")
-def test_docker_pushes_and_pulls(engine: Engine, tmp_path: Path) -> None:  # noqa: F811
-    running = private.running()
-    assert running
-    client = engine.client()
-    mine = client.images.get(base.NAME)
-    with served(tmp_path / "kept", "nsenter", f"--net=/proc/{running.process.pid}/ns/net") as place:
-        mine.tag(f"{place}/class/base", "1")
-        said = client.images.push(f"{place}/class/base", "1", stream=True, decode=True)
-        assert [line for line in said if "error" in line] == []
-        client.images.remove(f"{place}/class/base:1")
-        assert client.images.pull(f"{place}/class/base", "1").id == mine.id
-        client.images.remove(f"{place}/class/base:1")
-        with pytest.raises(NotFound, match="class/base has no manifest 2"):
-            client.images.pull(f"{place}/class/base", "2")
-    client.close()

@@ -29,6 +29,7 @@ Files = Mapping[str, str | bytes]  # by name: what is sent to the builder, `Dock
 BEGINS = re.compile(r"(?:Step (\d+)/(\d+) : |(?:\[\d+/\d+\] )?STEP (\d+)/(\d+): )(.*)")
 CACHED = re.compile(r" *-+> Using cache")
 LEFT = re.compile(r" *-+> ([0-9a-f]{11,64})$")
+STAGE = re.compile(r"^(?=FROM\s)", re.IGNORECASE | re.MULTILINE)
 COLOUR = re.compile(r"\x1b\[\d*m")  # which Docker puts round what a program writes to its standard error
 NEWS = re.compile(r" *-+> Running in|Removing intermediate|Successfully |(?:\[\d+/\d+\] )?COMMIT |[0-9a-f]{64}$|$")
 
@@ -140,12 +141,12 @@ def build(engine: Engine, files: Files, name: str, **options: Any) -> Build:
 def following(engine: Engine, files: Files, name: str, *, cache: bool = True) -> Iterator[Build]:
     """The same, and what is known so far, whenever the engine tells more; a failure is told in it and not raised.
 
-    The image bears the learner's label, by one more line of the Dockerfile, and goes when this process ends.
+    What each stage leaves bears the learner's label, by one more instruction, and goes when this process ends.
     """
     store.free(engine, name)
-    sent = packed({**files, "Dockerfile": f"{_text(files['Dockerfile'])}\n{labelled()}\n"})
-    if not engine.ours:  # else it goes with the engine
-        ledger.record("image", name, socket=engine.socket, name=name)
+    sent = packed({**files, "Dockerfile": with_labels(_text(files["Dockerfile"]))})
+    store.record(engine, name)
+    store.record_builds(engine)
     client, built = engine.client(), Build()
     try:
         how: dict[str, Any] = {"custom_context": True, "nocache": not cache, "rm": True, "forcerm": True}
@@ -155,11 +156,15 @@ def following(engine: Engine, files: Files, name: str, *, cache: bool = True) ->
     except DockerException as error:
         raise Problem(f"building {name} in {engine.url}: {error}; see `cutaway engine status`") from error
     finally:
-        if not engine.ours:
-            store.record_nameless(engine, client)
         client.close()
     built.finish()
     yield built
+
+
+def with_labels(dockerfile: str) -> str:
+    """The Dockerfile, with the learner's label at the end of each stage."""
+    first, *stages = STAGE.split(dockerfile)
+    return "".join([first, *stages[:1], *(f"{labelled()}\n{each}" for each in stages[1:]), f"\n{labelled()}\n"])
 
 
 def labelled() -> str:

@@ -1,6 +1,7 @@
-"""The images of an engine that are the learner's: those that bear this ledger's label, listed, read and sent.
+"""The images of an engine that are the learner's: those that bear this ledger's label, listed, read, sent and moved.
 
-An engine may be shared, and others' images are theirs: they are not listed, and nothing here moves their names.
+An engine may be shared, and others' images are theirs: they are not listed, and nothing here takes their names.
+Reading order: whose they are, reading one, with a registry, without one. Taught in notebook 13.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ from typing import Any
 
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
+from docker.models.containers import Container
 
 from cutaway import ledger
 from cutaway.ground.engine import Engine
 from cutaway.images import saved
 from cutaway.images.saved import Saved
+from cutaway.ledger import Entry
 from cutaway.problem import Problem
 
-LABEL = "cutaway.ledger"
+LABEL, OWNER = "cutaway.ledger", "cutaway.owner"
 PUSHED = re.compile(r"\bdigest: (sha256:[0-9a-f]{64})")  # in what both engines say at a push's end
 PLAIN = 'Podman wants encryption: in registries.conf, [[registry]] location="127.0.0.1" insecure=true allows it without'
 HUB = "docker.io/"  # which Podman says before names without a registry, and Docker leaves out
+
+
+# --- Whose they are --------------------------------------------------------
 
 
 def names(engine: Engine) -> list[str]:
@@ -34,12 +40,20 @@ def names(engine: Engine) -> list[str]:
         client.close()
 
 
-def record_nameless(engine: Engine, client: DockerClient) -> None:
-    """Write down the learner's images that have no name, such as the earlier stages of a build, so that they go."""
+def record(engine: Engine, name: str) -> Entry | None:
+    """Write down an image that is about to get this name, so that it goes with this process; in our engine all does."""
     known = {entry.facts.get("name") for entry in ledger.entries()}
-    for each in client.images.list(filters={"dangling": True, "label": mine()}):
-        if each.id not in known:
-            ledger.record("image", str(each.id), socket=engine.socket, name=each.id)
+    if engine.ours or name in known:
+        return None
+    return ledger.record("image", name, socket=engine.socket, name=name)
+
+
+def record_builds(engine: Engine) -> None:
+    """The same for the images without a name that builds leave: earlier stages, and those that lost their name."""
+    known = {entry.facts.get("socket") for entry in ledger.entries() if entry.kind == "builds"}
+    if not engine.ours and engine.socket not in known:
+        owner = f"{OWNER}={ledger.LABELS()[OWNER]}"
+        ledger.record("builds", "nameless images", socket=engine.socket, label=owner)
 
 
 def mine() -> str:
@@ -64,12 +78,28 @@ def free(engine: Engine, name: str) -> None:
         client.close()
 
 
+# --- Reading one -----------------------------------------------------------
+
+
+def read(engine: Engine, name: str) -> Saved:
+    """What is in an image: asked of the engine as `docker save` does it, whichever way it keeps its layers."""
+    client = engine.client()
+    try:
+        return saved.read(client.images.get(name).save(named=True))
+    except DockerException as error:
+        raise Problem(f"reading the image {name} from {engine.url}: {error}") from error
+    finally:
+        client.close()
+
+
+# --- With a registry -------------------------------------------------------
+
+
 def push(engine: Engine, name: str, place: str) -> str:
     """Give the image the name of a place, `HOST:PORT/NAME:TAG`, and send it there; the digest of its manifest there."""
     free(engine, place)
     repository, _, tag = place.rpartition(":")
-    if not engine.ours:
-        ledger.record("image", place, socket=engine.socket, name=place)
+    record(engine, place)
     client = engine.client()
     try:
         client.images.get(name).tag(repository, tag)
@@ -83,18 +113,83 @@ def push(engine: Engine, name: str, place: str) -> str:
 
 
 def pull(engine: Engine, place: str) -> str:
-    """Have the image of a place here, `HOST:PORT/NAME:TAG` or `...@DIGEST`; its id."""
+    """Have the image of a place here, `HOST:PORT/NAME:TAG` or `...@DIGEST`; its id. What others have made stays."""
+    free(engine, place)
+    entry = None if "@" in place else record(engine, place)  # by a digest it gets no name
     client = engine.client()
     try:
         _heard(client.api.pull(place, stream=True, decode=True))
         image = client.images.get(place)
-        if not engine.ours and own(client, place):
-            ledger.record("image", place, socket=engine.socket, name=place)
+        if entry and not own(client, place):
+            entry.forget()
         return str(image.id)
     except DockerException as error:
         raise Problem(f"pulling {place}: {_cause(error)}") from error
     finally:
         client.close()
+
+
+def remove(engine: Engine, *names: str) -> None:
+    """Take these names, and the images that have no other, from the engine; those of others are left alone."""
+    client = engine.client()
+    try:
+        for name in names:
+            if not own(client, name):
+                raise Problem(f"removing the image {name}: it is not yours, so it was left alone")
+            client.images.remove(name)
+    except DockerException as error:
+        raise Problem(f"removing the images {', '.join(names)}: {_cause(error)}") from error
+    finally:
+        client.close()
+
+
+# --- Without a registry ----------------------------------------------------
+
+
+def saved_bytes(engine: Engine, name: str) -> bytes:
+    """What `docker save` writes: the image with all its layers."""
+    client = engine.client()
+    try:
+        return b"".join(client.images.get(name).save(named=True))
+    finally:
+        client.close()
+
+
+def load(engine: Engine, name: str, saved: bytes) -> str:
+    """What `docker load` makes of it, under the name that it was saved by; its id."""
+    free(engine, name)
+    record(engine, name)
+    client = engine.client()
+    try:
+        client.images.load(saved)
+        return str(client.images.get(name).id)
+    finally:
+        client.close()
+
+
+def commit(engine: Engine, container: Container, name: str) -> str:
+    """What `docker commit` makes of a container: one more layer, with what it has written; the image's id."""
+    free(engine, name)
+    record(engine, name)
+    repository, _, tag = name.rpartition(":")
+    return str(container.commit(repository, tag).id)
+
+
+def flatten(engine: Engine, container: Container, name: str) -> str:
+    """What `docker export` and `docker import` make of a container: one layer, with what is visible; the image's id."""
+    free(engine, name)
+    record(engine, name)
+    client = engine.client()
+    try:
+        marks = [f"LABEL {key}={value}" for key, value in ledger.LABELS().items()]
+        exported: Any = container.export()
+        client.api.import_image_from_data(b"".join(exported), name, changes=marks)  # Podman heeds no tag apart
+        return str(client.images.get(name).id)
+    finally:
+        client.close()
+
+
+# --- Hearing an engine -----------------------------------------------------
 
 
 def _heard(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -108,14 +203,3 @@ def _heard(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def _cause(error: DockerException) -> str:
     said = str(getattr(error, "explanation", None) or error).strip()
     return f"{said}; {PLAIN}" if "HTTP response to HTTPS" in said else said
-
-
-def read(engine: Engine, name: str) -> Saved:
-    """What is in an image: asked of the engine as `docker save` does it, whichever way it keeps its layers."""
-    client = engine.client()
-    try:
-        return saved.read(client.images.get(name).save(named=True))
-    except DockerException as error:
-        raise Problem(f"reading the image {name} from {engine.url}: {error}") from error
-    finally:
-        client.close()

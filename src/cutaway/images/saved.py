@@ -16,12 +16,13 @@ import posixpath
 import tarfile
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 from cutaway.images import stack
-from cutaway.images.layers import LayerError
-from cutaway.images.stack import Layer, Stack
+from cutaway.images.layers import LayerError, way
+from cutaway.images.stack import Layer, Place, Stack
 
 MOST_TEXT_BYTES = 4 << 20
 PIECE = 1 << 20
@@ -76,6 +77,18 @@ def read(pieces: Iterable[bytes]) -> Saved:
     except (tarfile.TarError, zlib.error, EOFError, KeyError, IndexError, TypeError, ValueError) as error:
         raise LayerError(f"reading a saved image: it is none, or a damaged one: {error!r}") from None
     return Saved(said, _digest(config), [layer for layer, _ in layers], [digest for _, digest in layers])
+
+
+def find(pieces: Iterable[bytes], place: Place) -> list[bytes]:
+    """What lies at this place in any layer of a saved image, hidden or not; whoever has the image can have it."""
+    found = []
+    with tarfile.open(fileobj=io.BufferedReader(Pieces(pieces), PIECE), mode="r|") as tar:
+        for member in tar:
+            if member.isreg() and (content := tar.extractfile(member)):
+                with suppress(tarfile.TarError), tarfile.open(fileobj=content, mode="r|*") as layer:
+                    files = (each for each in layer if each.isreg() and way(each.name) == place)
+                    found += [file.read() for each in files if (file := layer.extractfile(each))]
+    return found
 
 
 # --- One member ------------------------------------------------------------

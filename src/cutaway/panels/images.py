@@ -69,4 +69,5 @@ class ImagePanel:
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         box: Bundle = VBox([HBox([self.choice, self.again]), self._said, self._place])._repr_mimebundle_()
-        return {**self._on_paper._repr_mimebundle_(), **box}
+        paper = self._on_paper._repr_mimebundle_()
+        return {**box, **{kind: paper[kind] for kind in ("text/html", "text/plain")}}

@@ -20,7 +20,8 @@ STYLE = """<style>
   color: var(--jp-content-font-color1, #1c1c1c); background: var(--jp-layout-color0, #ffffff); padding: 4px 6px; }
 .cutaway-layers ul { list-style: none; margin: 0; padding: 0; }
 .cutaway-layers details > summary { cursor: pointer; }
-.cutaway-layers .row { display: inline-grid; grid-template-columns: minmax(9em, 1fr) 7em 7em minmax(9em, 1fr);
+.cutaway-layers .row { display: inline-grid;
+  grid-template-columns: minmax(9em, 1fr) minmax(7em, 14em) 7em minmax(9em, 1fr);
   width: calc(100% - 1.4em); column-gap: 10px; vertical-align: top; }
 .cutaway-layers > .row, .cutaway-layers li > .row { padding-left: 1.1em; }
 .cutaway-layers .name { padding-left: calc(1.3em * var(--depth)); overflow-wrap: anywhere;

@@ -1,13 +1,15 @@
 """One process, seen from both sides: from within its container, and from the machine that the engine runs on.
 
 A container's first process is a process of that machine like any other. It is found there by the number that the
-engine gives, and is known to be the same because both sides give it the same start time. Where the engine runs on
-another kernel, as Docker does under Windows and macOS, it is not among this machine's processes, and that is said.
+engine gives (an ordinary user's Podman has numbers of its own, which the machine translates), and is known to be the
+same because both sides give it the same start time. Where the engine runs on another kernel, as Docker does under
+Windows and macOS, it is not among this machine's processes, and that is said.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ from cutaway.linux.groups import Groups
 from cutaway.problem import Problem
 
 KINDS = ("pid", "mnt", "net", "uts", "ipc", "cgroup", "user", "time")
+PRIVATE = frozenset({"pid", "mnt", "net", "uts", "ipc"})  # with every engine; of the others that differs
 ASKED = (
     "hostname; cat /proc/1/comm; cat /proc/1/stat; cat /proc/1/status | grep ^Uid; "
     f"for each in {' '.join(KINDS)}; do echo ns $(readlink /proc/1/ns/$each); done"
@@ -49,6 +52,18 @@ class Sides(NamedTuple):
     missing: str = ""
 
     @property
+    def relations(self) -> str:
+        """What is the same from both sides and what is not, in lines that are alike on every machine."""
+        inside, outside = self.inside, self.outside
+        if outside is None:
+            return f"number inside: {inside.number}; {self.missing}"
+        lines = [
+            f"begun at the same tick: {inside.start_time == outside.start_time}",
+            f"number inside: {inside.number} - the same outside: {inside.number == outside.number}",
+        ]
+        return "\n".join([*lines, f"namespaces of its own: {self.own >= PRIVATE if outside.namespaces else CLOSED}"])
+
+    @property
     def rows(self) -> tuple[tuple[str, str, str], ...]:
         """A question, and the answer of each side."""
         inside, outside = self.inside, self.outside
@@ -72,15 +87,13 @@ def both(mine: Mine, name: str) -> Sides:
     if not pid:
         raise Problem(f"looking at {name} from both sides: no program runs in it; start it first")
     inside = _from_within(mine, name)
-    try:
-        outside = _from_outside(pid)
-    except OSError:
+    number = _number_here(pid, inside)
+    if number is None:
         return Sides(inside, None, frozenset(), "", ELSEWHERE)
-    if outside.start_time != inside.start_time:
-        return Sides(inside, None, frozenset(), "", ELSEWHERE)
+    outside = _from_outside(number)
     ours = {kind.value: number for kind, number in namespaces.identities().items()}
     own = frozenset(kind for kind, number in outside.namespaces.items() if ours[kind] != number)
-    return Sides(inside, outside, own, group(pid))
+    return Sides(inside, outside, own, group(number))
 
 
 def kill(seen: Sides) -> bool:
@@ -106,13 +119,12 @@ def groups(mine: Mine, name: str) -> Groups:
     pid = mine.look(name).pid
     if not pid:
         raise Problem(f"metering {name}: no program runs in it; start it first")
-    try:
-        named = group(pid)
-    except OSError:
-        raise Problem(f"metering {name}: {ELSEWHERE}") from None
-    if not named:
+    number = _number_here(pid, _from_within(mine, name))
+    if number is None:
+        raise Problem(f"metering {name}: {ELSEWHERE}")
+    if not group(number):
         raise Problem(f"metering {name}: this engine gives containers no control group; Docker, as root, does")
-    return Groups.of(pid)
+    return Groups.of(number)
 
 
 def used(name: str, its: Groups) -> Reading:
@@ -135,10 +147,24 @@ def _from_within(mine: Mine, name: str) -> Side:
         raise Problem(f"asking in {name}: it has no sh, cat, grep and readlink to ask with, or said {said}") from None
 
 
+def _number_here(pid: int, inside: Side) -> int | None:
+    """The number on this machine of the process that the engine calls `pid`, begun when `inside` was."""
+    for each in processes.processes():
+        if each.start_time == inside.start_time:
+            with suppress(OSError):  # it has ended
+                numbers = _status(each.pid)["NSpid"].split()
+                if int(numbers[-1]) == inside.number and str(pid) in numbers:
+                    return each.pid
+    return None
+
+
+def _status(pid: int) -> dict[str, str]:
+    return dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+
+
 def _from_outside(pid: int) -> Side:
     """What this machine's own /proc says of the process of that number."""
-    seen = processes.stat(pid)
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    seen, status = processes.stat(pid), _status(pid)
     try:
         numbers = {kind.value: number for kind, number in namespaces.identities(pid).items()}
     except PermissionError:

@@ -50,9 +50,10 @@ def record(engine: Engine, name: str) -> Entry | None:
 
 def record_builds(engine: Engine) -> None:
     """The same for the images without a name that builds leave: earlier stages, and those that lost their name."""
-    ours: dict[str, Any] = {"socket": engine.socket, "label": f"{OWNER}={ledger.LABELS()[OWNER]}"}
-    if not engine.ours and ours not in [entry.facts for entry in ledger.entries() if entry.kind == "builds"]:
-        ledger.record("builds", "nameless images", **ours)
+    known = {entry.facts.get("socket") for entry in ledger.entries() if entry.kind == "builds"}
+    if not engine.ours and engine.socket not in known:
+        owner = f"{OWNER}={ledger.LABELS()[OWNER]}"
+        ledger.record("builds", "nameless images", socket=engine.socket, label=owner)
 
 
 def mine() -> str:

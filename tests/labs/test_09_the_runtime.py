@@ -212,17 +212,6 @@ def test_an_ordinary_user_earns_every_point_as_well_docker_included(as_ordinary_
     assert json.loads(done.stdout.splitlines()[-1]) == {"solution": []}
 
 
-def test_a_notebook_whose_lab_is_begun_before_its_first_cell_has_all_that_it_needs(tmp_path: Path) -> None:
-    """As `cutaway check` and `cutaway grade` run it; what holds the answer can be had no more, before or after."""
-    first = f"from cutaway.check import begin_lab\nbegin_lab({LAB!r})"
-    last = "def refused(name):\n    import importlib\n    importlib.import_module(name)"
-    with bench_of([first, *working_cells(master(LAB)), last], tmp_path, lab=LAB) as bench:
-        assert "class Accepted(Stepwise):" in str(bench.call("written", "Accepted").value)
-        for name in ("cutaway.runtime.core", "cutaway.runtime.rootfs", "cutaway.ground.container"):
-            with pytest.raises(contract.Missed, match="it holds the answer of lab 09-the-runtime"):
-                bench.call("refused", name)
-
-
 # --- Cheats -----------------------------------------------------------------------
 
 ELSEWHERE = """

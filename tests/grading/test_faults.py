@@ -49,6 +49,7 @@ class Grader:
         self.pid = os.fork()
         if self.pid == 0:
             self._live(course)
+        self._pidfd = os.pidfd_open(self.pid)
 
     def _live(self, course: Path) -> None:
         status = 4
@@ -84,12 +85,11 @@ class Grader:
         return [each.pid for each in processes.descendants(self.pid)][1:]
 
     def ended(self, timeout_s: float) -> bool:
-        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None or processes.ended(
-            os.pidfd_open(self.pid), timeout_s
-        )
+        return processes.ended(self._pidfd, timeout_s)
 
     def status(self) -> int:
         assert self.ended(DONE_S), self.said.read_text()[-2000:]
+        os.close(self._pidfd)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 

@@ -8,7 +8,6 @@ by then stands.
 from __future__ import annotations
 
 import secrets
-import select
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any
 from cutaway.grading.executor import Executor, Sandbox, both
 from cutaway.grading.limits import Limits
 from cutaway.grading.restored import Cell
-from cutaway.grading.wire import Broken, Ended, Line
+from cutaway.grading.wire import Broken, Ended, Line, arrived
 
 LIVES = 4  # how often a notebook is begun: it may destroy three sandboxes
 FLOOD = 8  # times the output limit, after which somebody writes past the recorder
@@ -274,7 +273,7 @@ class _Life:
                     shown.add(message.get("output"))
             if not any(sandbox.line.ready() for sandbox in sandboxes):
                 left = deadline - time.monotonic()
-                if left <= 0 or not select.select([each.line.socket for each in sandboxes], (), (), left)[0]:
+                if left <= 0 or not arrived([each.line.socket for each in sandboxes], left):
                     raise TimeoutError
 
     def _weigh(self, place: int, message: Any) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import socket
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from typing import Self
 
 from cutaway.grading import house
 from cutaway.grading.limits import Limits
-from cutaway.grading.wire import Line
+from cutaway.grading.wire import Line, arrived
 from cutaway.linux import commands, namespaces
 from cutaway.problem import Problem
 
@@ -66,7 +65,7 @@ class Sandbox:
         """
         if not self._end:
             with suppress(OSError):
-                select.select([self._control], (), (), patience_s)
+                arrived([self._control], patience_s)
                 self._control.shutdown(socket.SHUT_WR)
             self._control.settimeout(ENDED_S)
             with self._control, self.line.socket:

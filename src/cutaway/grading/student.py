@@ -10,7 +10,6 @@ import ast
 import base64
 import builtins
 import os
-import select
 import signal
 import socket
 import sys
@@ -22,7 +21,7 @@ from cutaway.grading import peer
 from cutaway.grading.cells import Output, Recorder
 from cutaway.grading.codec import EXCEPTIONS
 from cutaway.grading.peer import Foreign, NoSuchName, Peer
-from cutaway.grading.wire import Ended, Line
+from cutaway.grading.wire import Ended, Line, arrived
 
 
 class Student:
@@ -42,9 +41,8 @@ class Student:
         lines = [self._grader, *([self._tests.line] if self._tests else [])]
         while True:
             try:
-                waiting = [line for line in lines if line.pending_bytes()] or lines
-                if waiting is lines:
-                    select.select([line.socket for line in lines], (), ())
+                if not any(line.pending_bytes() for line in lines):
+                    arrived([line.socket for line in lines])
                 self._obey_one()
             except Ended:
                 return

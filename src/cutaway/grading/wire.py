@@ -6,10 +6,12 @@ Either end may be hostile: a frame has a greatest length, waiting has a deadline
 from __future__ import annotations
 
 import json
+import math
 import select
 import socket
 import struct
 import time
+from collections.abc import Iterable
 from typing import Any
 
 HEADER = struct.Struct(">I")
@@ -23,6 +25,14 @@ class Ended(EOFError):
 
 class Broken(ValueError):
     """What arrived is no frame of ours; the message says why."""
+
+
+def arrived(ends: Iterable[socket.socket], limit_s: float | None = None, event: int = select.POLLIN) -> bool:
+    """Wait until there is something at one of the ends; whether there is. Also where descriptors have large numbers."""
+    poll = select.poll()
+    for each in ends:
+        poll.register(each, event)
+    return bool(poll.poll(None if limit_s is None else math.ceil(limit_s * 1000)))
 
 
 class Line:
@@ -84,15 +94,13 @@ class Line:
 
     def ready(self) -> bool:
         """Whether `receive` would have something to begin with."""
-        return bool(self._heard or select.select([self.socket], (), (), 0)[0])
+        return bool(self._heard) or arrived([self.socket], 0)
 
     def close(self) -> None:
         """Hang up."""
         self.socket.close()
 
     def _wait(self, event: int, deadline: float | None) -> None:
-        poll = select.poll()
-        poll.register(self.socket, event)
-        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-        if not poll.poll(left):
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not arrived([self.socket], left, event):
             raise TimeoutError("nothing came before the deadline")

@@ -10,6 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from cutaway import ledger
@@ -37,7 +38,8 @@ def kept(name: str, make: Callable[[Path], object], good: Callable[[Path], bool]
     """The folder `name` of the cache, filled by `make` when it is missing or no longer `good`; one maker at a time."""
     place = folder() / name
     if good(place):
-        os.utime(place)
+        with suppress(OSError):  # in a house it is only lent
+            os.utime(place)
         return place
     with state.one_at_a_time(folder()):
         if not good(place):

@@ -6,12 +6,15 @@ from __future__ import annotations
 import html
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
 import pytest
 from click.testing import CliRunner, Result
+from machines import skip_without_machines
 
 from cutaway import cli
 from cutaway.grading import nbcourse, release
@@ -117,3 +120,49 @@ def test_a_lab_is_graded_once_and_validated_elsewhere(graded: Class) -> None:
     refused = cutaway("validate", LAB, "--course", str(graded.folder))
     assert isinstance(refused.exception, Problem)
     assert f"`cutaway check {LAB} NOTEBOOK`" in str(refused.exception)
+
+
+# --- Labs that start lab machines -------------------------------------------
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_a_lab_that_starts_lab_machines_is_graded_in_a_house_that_has_its_own(tmp_path: Path) -> None:
+    """Lab 05: each function gets a machine that goes on from a saved one; the stub fails and is no missing mark."""
+    skip_without_machines()
+    lab = "05-limit"
+    shutil.copytree(ours.unit(lab).path.parent, tmp_path / "source" / lab)
+    (tmp_path / "nbgrader_config.py").write_text(
+        "from cutaway.grading.release import CONFIG\nget_config().merge(CONFIG)\n"
+    )
+    released = nbcourse.release(Course(tmp_path), lab) / f"{lab}.ipynb"
+    for student, page in {"ada": ours.unit(lab).path, "bob": released}.items():
+        place = tmp_path / "submitted" / student / lab
+        place.mkdir(parents=True)
+        shutil.copy(page, place / f"{lab}.ipynb")
+    done = cutaway("grade", lab, "--course", str(tmp_path), "--json")
+    assert done.exit_code == 0, done.exception or done.stderr
+    assert [(line["student"], line["score"]) for line in map(json.loads, done.stdout.splitlines())] == [
+        ("ada", 20),
+        ("bob", 0),
+    ]
+
+
+# --- Where a wall is denied ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from cutaway.grading.executor import Executor; Executor()",
+        f"from cutaway.grading import labs; labs._checked({LAB!r}, 'ada', b'', [])",
+    ],
+    ids=["values", "a lab"],
+)
+def test_where_user_namespaces_are_denied_nothing_is_run(program: str) -> None:
+    words = [sys.executable, str(Path(__file__).with_name("denied.py")), sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.returncode
+    assert "Problem: " in done.stderr
+    assert "ENOSPC: a limit in /proc/sys/user is reached" in done.stderr
+    assert "nothing is ever run outside one" in done.stderr

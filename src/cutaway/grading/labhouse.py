@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cutaway.grading import house
 from cutaway.linux import calls, links, mounts, namespaces
@@ -21,15 +23,20 @@ from cutaway.linux.namespaces import Kind
 
 STUDENT = 1000  # the user inside
 HOME_BYTES, ENTRIES = 256 << 20, 16_384
+MACHINE_BYTES = 640 << 20  # for a saved machine of 512 MiB
 PROCESSES = 512
 
 
 def main(settings: dict[str, Any]) -> None:
     """Be the checker of one submission; the refusal of a wall is told as JSON."""
     notebook = sys.stdin.buffer.read()
+    machine = Path(settings["machine"]) if settings["machine"] else None
+    held = {path.name: path.open("rb") for path in machine.iterdir()} if machine else {}  # inside, nobody might
     try:
         house.move_in(settings["shown"], settings["hidden"])
         _furnish()
+        if machine:
+            _own(machine, held)
     except OSError as error:
         print(json.dumps({"refused": str(error)}))
         return
@@ -53,6 +60,20 @@ def _furnish() -> None:
     os.chdir(house.HOME)
     resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _own(lent: Path, files: Mapping[str, BinaryIO]) -> None:
+    """Have a saved machine's files for oneself: QEMU opens its memory for writing, though it writes to a copy.
+
+    The memory is written out whole: where it has holes, a tmpfs fills them when a guest looks, and breaks the seal.
+    """
+    from cutaway.ground.guest import saved
+
+    mounts.tmpfs(str(lent), MACHINE_BYTES, len(files) + 1)
+    for name, file in files.items():
+        with file, (lent / name).open("wb") as mine:
+            shutil.copyfileobj(file, mine, saved.PIECE_BYTES)
+    (lent / saved.SEAL).write_text(saved.seal(lent))
 
 
 if __name__ == "__main__":

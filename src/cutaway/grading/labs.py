@@ -11,10 +11,12 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from cutaway.check.contract import Result, Status
 from cutaway.check.results import SIGN, Results
@@ -31,11 +33,14 @@ from cutaway.grading.nbcourse import Course, Notebook
 from cutaway.grading.restored import Cell
 from cutaway.grading.stopped import Stopped
 from cutaway.ground import course as ours
+from cutaway.ground import machine as machines
+from cutaway.ground.guest import accelerators, cache, initramfs, kernel, saved
 from cutaway.problem import Problem
 
 HOUSE_S = 600.0  # for everything: the notebook has five minutes, each call of a check ten seconds
 TASK = re.compile(r"^check\(task=(\d+)\)\s*$", re.MULTILINE)
 WHERE = "a house of its own: no course, no gradebook, no network, and a user that owns nothing"
+BY_EMULATION = "tcg"
 TROUBLE = "while running "
 
 
@@ -72,6 +77,7 @@ class Houses:
     def __init__(self, assignment: Assignment, number: int, hidden: list[Path]) -> None:
         self._assignment, self._hidden, self._pool = assignment, hidden, ThreadPoolExecutor(number)
         compile_all(assignment.name)  # inside nobody may write
+        saved_machine(assignment.name)  # once, before many ask for it
 
     def submit(self, one: HandedIn) -> Future[Graded]:
         return self._pool.submit(graded, self._assignment, one, self._hidden)
@@ -86,6 +92,7 @@ class Houses:
 
 def graded(assignment: Assignment, one: HandedIn, hidden: list[Path]) -> Graded:
     """Check one submission. It never raises for anything that was handed in; Problem when no house can be built."""
+    began = time.monotonic()
     result = Graded({}, [f"not read: {each}" for each in one.left], {})
     for notebook in assignment.notebooks:
         cells = assignments.opened(assignment, notebook, one.files, one.left, result)
@@ -103,20 +110,48 @@ def graded(assignment: Assignment, one: HandedIn, hidden: list[Path]) -> Graded:
             continue
         result.marks[notebook.name] = _marks(notebook, found)
         result.pages[notebook.name] = assignments.page(notebook, cells, _shown(cells, result.marks[notebook.name]))
+    result.seconds = time.monotonic() - began
     return result
 
 
 # --- A house ---------------------------------------------------------------
 
 
+class SavedMachine(NamedTuple):
+    """A lab machine that is up and saved, from which each house has its own go on: its folder, and all it takes."""
+
+    folder: Path
+    initramfs: Path
+    files: list[Path]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """By which a house finds it: it could neither make one nor tell whether it is of today."""
+        settings = {"CUTAWAY_CACHE": str(cache.folder()), initramfs.OVERRIDE: str(self.initramfs)}
+        return {**settings, accelerators.OVERRIDE: BY_EMULATION}
+
+
+def saved_machine(lab: str) -> SavedMachine | None:
+    """The one that is run by emulation, which every house can do, for a lab that starts machines; made if missing."""
+    if "guest kernel" not in ours.unit(lab).needs:
+        return None
+    guest_kernel = kernel.find()
+    spec = replace(machines.specify(), accelerator=BY_EMULATION)
+    folder = saved.ready(spec)
+    files = [guest_kernel.image, guest_kernel.modules, spec.kernel, spec.initramfs, folder]
+    return SavedMachine(folder, spec.initramfs, files)
+
+
 def _checked(lab: str, learner: str, notebook: bytes, hidden: list[Path]) -> tuple[str, list[str]]:
     """What `cutaway check --json` says there, and the lines of what it says beside that."""
-    settings = {**_shown_and_hidden(lab, hidden), "lab": lab, "learner": learner}
+    machine = saved_machine(lab)
+    settings = {**_shown_and_hidden(lab, hidden, machine), "lab": lab, "learner": learner}
+    settings["machine"] = str(machine.folder) if machine else ""
     argv = [sys.executable, "-P", "-s", str(Path(__file__).with_name("labhouse.py")), json.dumps(settings)]
+    env = _environment() | (machine.environment if machine else {})
     with subprocess.Popen(
-        argv, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:  # fmt: skip
+        argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
         try:
             out, beside = process.communicate(notebook, HOUSE_S)
         except subprocess.TimeoutExpired:
@@ -128,12 +163,18 @@ def _checked(lab: str, learner: str, notebook: bytes, hidden: list[Path]) -> tup
     return said, beside.decode(errors="replace").splitlines()
 
 
-def _shown_and_hidden(lab: str, hidden: list[Path]) -> dict[str, list[str]]:
+def _shown_and_hidden(lab: str, hidden: list[Path], machine: SavedMachine | None) -> dict[str, Any]:
     """The environment, and of the course what the checks need; the master is there by name and empty."""
     covered = sorted({str(each) for path in hidden for each in (path.absolute(), path.resolve())}, key=len)
     master = ours.root() / "labs" / lab / f"{lab}.ipynb"
     shown = house.shown(covered)
-    needed = [ours.root() / ours.CONTENTS, ours.root() / "diagrams", _checks(lab).parent, master]
+    needed = [
+        ours.root() / ours.CONTENTS,
+        ours.root() / "diagrams",
+        _checks(lab).parent,
+        master,
+        *(machine.files if machine else ()),
+    ]
     shown += [str(path) for path in needed if not any(path.is_relative_to(each) for each in shown)]
     return {"shown": shown, "hidden": [*covered, str(master)]}
 

@@ -172,7 +172,7 @@ def commit(engine: Engine, container: Container, name: str) -> str:
     free(engine, name)
     record(engine, name)
     repository, _, tag = name.rpartition(":")
-    return str(container.commit(repository, tag).id)
+    return str(container.commit(repository, tag, pause=False).id)  # an ordinary user's Podman cannot pause any
 
 
 def flatten(engine: Engine, container: Container, name: str) -> str:

@@ -25,3 +25,9 @@ def test_in_a_notebook_it_is_shown_as_python() -> None:
 def test_several_functions_stand_one_after_the_other() -> None:
     both = repr(Source(once, Source.__repr__))
     assert both.index("def once") < both.index("def __repr__")
+
+
+def test_a_long_source_can_stand_behind_a_line_of_text() -> None:
+    folded = Source(once, folded="To read more")._repr_markdown_()
+    assert folded.startswith("<details><summary>To read more</summary>\n\n```python\ndef once(")
+    assert folded.endswith("```\n\n</details>")

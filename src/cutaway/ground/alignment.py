@@ -31,7 +31,7 @@ STEPS = {  # name -> how strace writes the calls of it; the first that fits, cou
     "the host's name": r"^sethostname\(",
     "another root": r"^pivot_root\(",
     "the old root goes": r"^umount2\(\"[./]+\", MNT_DETACH",
-    "limits": r"^(?:prlimit64\(.*RLIMIT_NOFILE, \{|setrlimit\()",
+    "limits of the process": r"^(?:prlimit64\(.*RLIMIT_NOFILE, \{|setrlimit\()",
     "capabilities": r"^(?:prctl\(PR_CAPBSET_DROP|capset\()",
     "user and groups": r"^(?:set(?:res)?[ug]id|setgroups)\(",
     "no new privileges": r"^prctl\(PR_SET_NO_NEW_PRIVS",

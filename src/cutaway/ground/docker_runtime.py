@@ -34,7 +34,7 @@ class Said:
     def __repr__(self) -> str:
         if self.missing:
             return f"Not asked: {self.missing}"
-        lines = [f"{which}: {' | '.join(answer)}" for which, answer in self.answers.items()]
+        lines = [f"{which + ':':9}{' | '.join(answer)}".replace("\t", " ") for which, answer in self.answers.items()]
         return "\n".join([self.engine, *lines])
 
 

@@ -128,7 +128,7 @@ def inspect(web: Container, look: Container) -> dict[str, str]:
         "masquerading": _rule(rules, "POSTROUTING", f"! -o {bridge.get('ifname')} -j MASQUERADE"),
         "publishing": _rule(rules, "DOCKER", f"--to-destination {address.partition('/')[0]}:{PORT}"),
         "  also from the host": _rule(rules, "OUTPUT", "-j DOCKER"),
-        "  also at 127.0.0.1": _said(look, ["sh", "-c", PROXIES]).partition("\n")[0].strip(),
+        "  also at 127.0.0.1": _proxy(_said(look, ["sh", "-c", PROXIES]), address.partition("/")[0]),
         "names": _rule(_said(web, "cat /etc/resolv.conf").splitlines(), "nameserver", ""),
     }
 
@@ -144,6 +144,11 @@ def _address(link: dict[str, Any]) -> str:
 def _rule(lines: list[str], begins: str, holds: str) -> str:
     """The first line of the chain, or of the word, that holds this."""
     return next((line for line in lines if line.removeprefix("-A ").startswith(f"{begins} ") and holds in line), "")
+
+
+def _proxy(lines: str, address: str) -> str:
+    """The docker-proxy of this container; another Docker on the machine has others."""
+    return next((line.strip() for line in lines.splitlines() if f"-container-ip {address} " in line), "")
 
 
 def _json(container: Container, command: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 The first check of a task has the learner's function called with the name of a fresh lab machine, in which programs of
 the check's own wait to be started. Their processes sleep for numbers of seconds that nobody could know before, and by
 these they are found; what counts is in which groups they are, and what these groups and those above them say.
+For the first task the machine is slow where it matters, so that an answer that wins a race elsewhere loses it here.
 All has been done when the function has returned, so nothing is waited for but the programs' own start.
 """
 
@@ -10,13 +11,16 @@ from __future__ import annotations
 
 import secrets
 import time
+from pathlib import Path
 from typing import NamedTuple
 
-from cutaway.check.bench import Bench
+from cutaway.check import values
+from cutaway.check.bench import Bench, Call
 from cutaway.check.contract import Missed, asks
 from cutaway.ground.machine import Machine
 
 TOP = "/sys/fs/cgroup"
+SLOWLY = Path(__file__).with_name("slowly.py")
 MIB = 1 << 20
 NO_LIMIT = "max"
 STARTED_S, DIED_S = 3.0, 3.0  # for a program to be there, and to be gone, by emulation on a busy machine
@@ -80,11 +84,28 @@ class Tenancy(NamedTuple):
     path: str
 
 
+def call(bench: Bench, function: str, *arguments: values.Plain) -> Call:
+    """Call the learner's function. Missed, with a hint of the lab's own, for an error that points astray."""
+    try:
+        return bench.call(function, *arguments)
+    except Missed as missed:
+        if "Permission denied" not in missed.observed:
+            raise
+        hint = "In a group, root is told so of a file that is not there. Is it? Which group hands its controller down?"
+        raise Missed(missed.observed, hint, final=True) from None
+
+
+def slow_down(guest: Machine) -> None:
+    """Let whoever opens a file of the groups wait, from now on; where the kernel cannot, all is as before."""
+    guest.put("/tmp/slowly.py", SLOWLY.read_bytes())
+    guest.run("python3 -I -S /tmp/slowly.py > /tmp/slowly 2>&1 & until test -s /tmp/slowly; do sleep 0.1; done")
+
+
 def started(bench: Bench, function: str, *agreed: int) -> Tenancy:
     """Have `function` called for a program in a fresh machine; where the program is then. Missed if it is not held."""
     guest, group = bench.machine(function), bench.learner.word
     program = Program.put(guest, 1)
-    bench.call(function, guest.name, group, program.path, *agreed)
+    call(bench, function, guest.name, group, program.path, *agreed)
     return Tenancy(program, within(program, f"/{group}", function))
 
 
@@ -183,7 +204,8 @@ def processor_holds(tenancy: Tenancy, percent: int) -> None:
 def enclose_starts_the_program(bench: Bench) -> Program:
     guest = bench.machine("enclose")
     program = Program.put(guest, 1)
-    bench.call("enclose", guest.name, bench.learner.word, program.path)
+    slow_down(guest)
+    call(bench, "enclose", guest.name, bench.learner.word, program.path)
     running(program, "enclose")
     return program
 
@@ -260,7 +282,7 @@ def its_memory_and_processes_are_limited_as_before(bench: Bench, tenancy: Tenanc
 def each_program_has_a_group_of_its_own_below_yours(bench: Bench) -> tuple[Tenancy, Tenancy]:
     guest, group = bench.machine("divided"), f"/{bench.learner.word}"
     one, two = Program.put(guest, 1), Program.put(guest, 2)
-    bench.call("divided", guest.name, bench.learner.word, one.path, two.path, *Agreed.of(bench))
+    call(bench, "divided", guest.name, bench.learner.word, one.path, two.path, *Agreed.of(bench))
     first, second = (Tenancy(each, within(each, group, "divided")) for each in (one, two))
     for tenancy, other in ((first, second), (second, first)):
         if tenancy.path == group or f"{other.path}/".startswith(f"{tenancy.path}/"):

@@ -77,6 +77,11 @@ def said(command: Sequence[str]) -> Said:
 def asked_names_the_calls_of_a_command(bench: Bench) -> None:
     work = fresh(bench).works[0]
     names, calls = names_of(bench, work), asked_by(tuple(work))
+    if not names & calls:
+        raise missed(
+            f"`{shown(work)}` made {len(calls)} calls, and none of them was named",
+            "Print the first lines of your trace. What stands first in each of them, and what do you look for there?",
+        )
     if calls - names:
         raise missed(
             f"`{shown(work)}` made {len(calls - names)} calls that were not named, such as {example(calls - names)}",

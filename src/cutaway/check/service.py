@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 PIECES = {
     "store": 'busybox mkdir "$0.d" && busybox rmdir "$0.d" && echo {word} is stored',
-    "link": 'busybox ln -s {word} "$0.l" && busybox readlink "$0.l" && busybox rm "$0.l"',
-    "rename": 'echo {word} > "$0.a" && busybox mv "$0.a" "$0.b" && busybox cat "$0.b" && busybox rm "$0.b"',
+    "point": 'busybox ln -s {word} "$0.l" && busybox readlink "$0.l" && busybox rm "$0.l"',
+    "move": 'echo {word} > "$0.a" && busybox mv "$0.a" "$0.b" && busybox cat "$0.b" && busybox rm "$0.b"',
     "stamp": ': > "$0.s" && busybox touch -d "2001-09-09 01:46" "$0.s" && busybox rm "$0.s" && echo {word} is stamped',
-    "close": ': > "$0.c" && busybox chmod 600 "$0.c" && busybox rm "$0.c" && echo {word} is closed',
+    "lock": ': > "$0.c" && busybox chmod 600 "$0.c" && busybox rm "$0.c" && echo {word} is locked',
     "wait": "busybox sleep 0.01 && echo {word} has waited",
 }  # each leaves nothing behind, so that it can be done again
 ALWAYS = {

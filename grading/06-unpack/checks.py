@@ -29,7 +29,8 @@ class Scene:
         self.image, self.outside = self.top / "one/two/image", self.top / "outside"
         for folder in (self.image, self.outside):
             folder.mkdir(parents=True)
-        (self.outside / "secret").write_text("secret")
+        self.secret = self.outside / "secret"
+        self.secret.write_text("secret")
         self.before = self.beside()
 
     def beside(self) -> list[str]:
@@ -75,6 +76,11 @@ class Scene:
 
     def stays_as_it_was(self, layers: Sequence[Lines]) -> None:
         """Nothing beside the image was made, changed or removed."""
+        if self.secret.exists() and self.secret.stat().st_nlink > 1:
+            raise missed(
+                f"{said_of(layers)}: outside/secret, beside the folder, has a second name now, in the image",
+                "Where does the other name of a hard link lead? You have a function that answers this.",
+            )
         if (after := self.beside()) != self.before:
             changed = [each for each in [*after, *self.before] if each not in after or each not in self.before]
             raise missed(

@@ -166,7 +166,7 @@ def outside_does_not_reach_database(bench: Bench, laid: Laid) -> None:
 # --- What the sentences are made of ----------------------------------------
 
 NEAR = {
-    "no route": "Who is on its wire, a kernel reads from the length behind its address. Which one did you give?",
+    "no route": "A kernel reads from the length behind an address who is on the same wire. Which length did you give?",
     "no answer": "Follow the call from link to link: which are on, and what joins the two wires in the middle?",
     "somebody else": "Somebody has that address who should not.",
 }

@@ -214,5 +214,5 @@ def side_by_side(drawings: Sequence[str], label: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" role="img" '
         f'style="width: 100%; max-width: {width}px; font: 12px {FONT}" aria-label="{escape(label)}">'
-        f'<rect width="{width}" height="{HEIGHT}" fill="{PAPER}"/>{placed}</svg>'
+        f'<rect width="{width}" height="{HEIGHT}" rx="10" fill="{PAPER}"/>{placed}</svg>'
     )

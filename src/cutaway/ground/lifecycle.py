@@ -214,8 +214,13 @@ class Mine:
     def inside(self, name: str, command: str | list[str]) -> str:
         """What a second program writes that is started in a running container: `docker exec`."""
         with self._asking(f"running {command!r} in {name}") as client:
-            output: Any = _own(client, name).exec_run(command).output
-        return str(output.decode(errors="replace").strip())
+            api: Any = client.api
+            made = api.exec_create(_own(client, name).id, command)["Id"]
+            # Without an upgrade of the connection: docker-py then loses what has come together with the headers.
+            start, how = api._url("/exec/{0}/start", made), {"Detach": False, "Tty": False}
+            answer = api._post_json(start, data=how, stream=True)
+            output: bytes = api._get_result_tty(False, answer, is_tty=False)
+        return output.decode(errors="replace").strip()
 
     # --- What became of one
 

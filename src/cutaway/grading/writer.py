@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import nbformat
+from nbgrader.api import InvalidEntry
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -72,8 +73,11 @@ class Writer:
         while True:
             try:
                 return work()
-            except OperationalError as error:
+            except (OperationalError, InvalidEntry) as told:
                 self._book.db.rollback()
+                error = told if isinstance(told, OperationalError) else told.__context__  # nbgrader wraps some
+                if not isinstance(error, OperationalError):
+                    raise
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise Problem(
                         f"writing the gradebook {self._course.database}: {error.orig}; grade again to go on from here"

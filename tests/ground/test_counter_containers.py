@@ -84,6 +84,7 @@ def test_a_database_container_is_replaced_and_the_count_goes_on(docker: Docker, 
     assert visitors.welcomed(served.url).number == before + 1
 
 
+@pytest.mark.soak
 def test_while_the_database_is_away_visitors_are_told_so_and_nobody_waits_for_ever(
     docker: Docker, served: Containers
 ) -> None:
@@ -157,6 +158,7 @@ def composed(docker: Docker, folder: Path) -> Iterator[tuple[Compose, str]]:
         compose("down -v")
 
 
+@pytest.mark.soak  # lesson 14 composes in the proof
 def test_compose_makes_the_same_application_behind_nginx_and_takes_all_of_it_away(
     docker: Docker, tmp_path: Path
 ) -> None:

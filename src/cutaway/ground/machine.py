@@ -23,7 +23,19 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from cutaway.ground.grounds import INSIDE
-from cutaway.ground.guest import accelerators, conversation, exports, initramfs, kernel, qemu, qmp, running, saved
+from cutaway.ground.guest import (
+    accelerators,
+    conversation,
+    exports,
+    initramfs,
+    inside,
+    kernel,
+    qemu,
+    qmp,
+    running,
+    saved,
+)
+from cutaway.ground.guest import engine as engines
 from cutaway.ground.guest import notebook as notebooks
 from cutaway.ground.guest.running import BEGIN_S, SEED_BYTES, Owner, Running
 from cutaway.linux.commands import Command, CommandFailed, words
@@ -36,7 +48,7 @@ Env = dict[str, str]
 
 MEMORY_MIB = 512
 CGroups = Literal["v2", "v1"]
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+Warm = Literal["notebook", "engine"]
 HOST_NAME_MAX = 64  # bytes; linux/utsname.h, __NEW_UTS_LEN
 LOOPBACK = "127.0.0.1"
 TRIES = 20  # for a port of the host that is free both when it is chosen and when it is taken
@@ -67,18 +79,21 @@ def start(
     disks: Sequence[Path] = (),
     cable: int | None = None,
     boot: bool = False,
-    notebook: bool = False,
+    warm: Warm | None = None,
 ) -> Machine:
     """A machine that has begun. It ends with `owner`, else with this process; "itself" stays until it is stopped.
 
     It goes on from a saved one, which is made at the first use; with `boot`, its kernel is booted for it alone.
     `folders` of the reader's are shown to it, read-only, beside programs and the course. A machine with `disks`, files
-    that hold raw ones, or with an end of a `cable` is booted. In one for a `notebook`, its kernel waits for a word.
+    that hold raw ones, or with an end of a `cable` is booted.
+
+    In a `warm` one something is up already: a notebook's kernel that waits for a word, or an engine. One with an engine
+    has programs of its own, and shares `folders` with the host: what it writes to them is written here.
     """
     name = name or f"machine-{secrets.token_hex(3)}"
     if any(each.name == name for each in running.all_of_them()):
         raise Problem(f"starting {name}: a machine of that name runs; stop it first, or choose another name")
-    spec = replace(specify(memory_mib, cpus, folders, notebook), disks=disks, cable=cable)
+    spec = replace(specify(memory_mib, cpus, folders, warm), disks=disks, cable=cable)
     if boot or disks or cable is not None:
         fds = () if cable is None else (cable,)
         started = running.start(name, qemu.command(spec, None), owner or Process.current(), fds)
@@ -99,18 +114,25 @@ def wire() -> tuple[int, int]:
 
 
 def specify(
-    memory_mib: int = MEMORY_MIB, cpus: int = 1, folders: Iterable[Path] = (), notebook: bool = False
+    memory_mib: int = MEMORY_MIB, cpus: int = 1, folders: Iterable[Path] = (), warm: Warm | None = None
 ) -> qemu.Spec:
     """The computer that a machine with these wishes gets on this host."""
     guest_kernel = kernel.find()
-    boots_from = notebooks.ready(guest_kernel) if notebook else initramfs.ready(guest_kernel)
-    lent = exports.lent(guest_kernel, folders)
-    spec = qemu.Spec(kernel.bare(guest_kernel), boots_from, lent, "tcg", memory_mib, cpus, notebook=notebook)
+    lent, shared = exports.lent(guest_kernel, folders), []
+    boots_from, wake = initramfs.ready(guest_kernel), None
+    if warm == "notebook":
+        boots_from, wake = notebooks.ready(guest_kernel), notebooks.wake
+    elif warm == "engine":
+        boots_from, wake = engines.ready(guest_kernel), engines.wake
+        lent, shared = [], exports.shared(folders)
+    bare = kernel.bare(guest_kernel)
+    spec = qemu.Spec(bare, boots_from, lent, "tcg", memory_mib, cpus, shared=shared, wake=wake)
     return replace(spec, accelerator=accelerators.choose(spec).name)
 
 
 def _begin(started: Running, spec: qemu.Spec, cgroups: CGroups) -> None:
     """Tell the guest what makes it itself."""
+    tags = [qemu.tag(number) for number in range(spec.slots)]
     request = {
         "do": "begin",
         "seed": os.urandom(SEED_BYTES).hex(),
@@ -118,7 +140,8 @@ def _begin(started: Running, spec: qemu.Spec, cgroups: CGroups) -> None:
         "hostname": started.name[:HOST_NAME_MAX],
         "cgroups": cgroups,
         "busybox": str(initramfs.busybox()),
-        "lent": [(qemu.tag(number), str(each.target)) for number, each in enumerate(spec.lent)],
+        "lent": [(tag, str(each.target)) for tag, each in zip(tags, spec.lent, strict=False)],
+        "shared": [(tag, str(each.target)) for tag, each in zip(tags[len(spec.lent) :], spec.shared, strict=False)],
     }
     if trouble := started.ask(request, BEGIN_S):
         raise Problem(f"starting {started.name}: the guest could not build its root: {trouble}; see `cutaway doctor`")
@@ -251,7 +274,7 @@ class Machine:
 
     def environment(self) -> Env:
         """What commands find: the course's own Python first, and of the host's environment only the terminal's name."""
-        path = f"{Path(sys.prefix, 'bin')}:{PATH}"
+        path = f"{Path(sys.prefix, 'bin')}:{inside.PATH}"
         own = {"PATH": path, "HOME": "/root", "USER": "root", "SHELL": "/bin/bash", "LANG": "C.UTF-8"}
         terminal = {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
         return own | terminal | {INSIDE: self.name}

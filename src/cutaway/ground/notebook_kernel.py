@@ -129,9 +129,9 @@ class LabMachineProvisioner(KernelProvisionerBase):
 def started(folder: Path) -> Machine:
     """A fresh machine that sees the notebook's folder, or, where that is too much to lend, only the course."""
     try:
-        return machine.start(memory_mib=MEMORY_MIB, folders=[folder], notebook=True)
+        return machine.start(memory_mib=MEMORY_MIB, folders=[folder], warm="notebook")
     except Unlendable:
-        return machine.start(memory_mib=MEMORY_MIB, notebook=True)
+        return machine.start(memory_mib=MEMORY_MIB, warm="notebook")
 
 
 def _to_log(data: bytes) -> None:

@@ -41,6 +41,11 @@ def lent(kernel: Kernel, folders: Iterable[Path] = ()) -> list[Lent]:
     return [*(Lent(path, path) for path in outermost), Lent(kernel.modules, Path("/usr/lib/modules", kernel.release))]
 
 
+def shared(folders: Iterable[Path]) -> list[Lent]:
+    """Folders of the reader's to which the guest may write."""
+    return [Lent(place, place) for place in dict.fromkeys(map(_allowed, folders))]
+
+
 def _allowed(folder: Path) -> Path:
     whole = folder.resolve()
     if whole in TOO_MUCH or whole == Path.home():

@@ -67,11 +67,11 @@ def write(file: Path, entries: Entries) -> None:
             archive.write(piece)
 
 
-def contents(guest_kernel: Kernel) -> Entries:
-    """Everything in the initramfs."""
+def contents(guest_kernel: Kernel, more: tuple[str, ...] = ()) -> Entries:
+    """Everything in the initramfs; `more` are drivers that not every machine needs."""
     found = {Path("/", name): Folder() for name in ("proc", "sys", "dev", "bin", "modules", "skeleton")}
     entries: Entries = {**found, Path("/bin/busybox"): Copy(busybox()), Path("/init"): Copy(INIT)}
-    entries |= drivers(guest_kernel) | python() | skeleton()
+    entries |= drivers(guest_kernel, more) | python() | skeleton()
     entries[Path("/command")] = Written(f"{interpreter()} -I -S {INSIDE}c\n".encode())
     return entries
 
@@ -98,9 +98,9 @@ def _own_sources() -> list[Path]:
 # --- Its parts --------------------------------------------------------------
 
 
-def drivers(guest_kernel: Kernel) -> Entries:
+def drivers(guest_kernel: Kernel, more: tuple[str, ...]) -> Entries:
     """The modules, and a file that names them in the order of loading."""
-    files = kernel.needed_modules(guest_kernel, kernel.LOADED_FIRST)
+    files = kernel.needed_modules(guest_kernel, kernel.LOADED_FIRST + more)
     names = [f"{number:02}-{file.name.partition('.ko')[0]}.ko" for number, file in enumerate(files)]
     entries: Entries = {
         Path("/modules", name): Written(kernel.module_bytes(file)) for name, file in zip(names, files, strict=True)
@@ -108,10 +108,10 @@ def drivers(guest_kernel: Kernel) -> Entries:
     return entries | {Path("/modules/order"): Written("".join(f"{name}\n" for name in names).encode())}
 
 
-def python() -> Entries:
-    """The interpreter with its libraries, and the modules that inside.py imports, compiled."""
+def python(program: Path = INSIDE) -> Entries:
+    """The interpreter with its libraries, and `program` with the modules that it imports, compiled."""
     entries = program_entries(interpreter())
-    for file in imported():
+    for file in imported(program):
         if file.suffix == ".py":
             entries |= folders(file) | {file.with_suffix(".pyc"): Written(bytecode(file))}
         else:
@@ -132,11 +132,11 @@ print(*{each.__file__ for each in sys.modules.values() if getattr(each, "__file_
 """  # whatever does not run as __main__ is only imported
 
 
-def imported() -> list[Path]:
-    """The files of every module that inside.py imports, itself among them."""
-    argv = [str(interpreter()), "-I", "-S", "-c", IMPORTED, str(INSIDE)]
+def imported(program: Path) -> list[Path]:
+    """The files of every module that `program` imports, itself among them."""
+    argv = [str(interpreter()), "-I", "-S", "-c", IMPORTED, str(program)]
     said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-    return sorted({INSIDE, *map(Path, said.splitlines())})
+    return sorted({program, *map(Path, said.splitlines())})
 
 
 def skeleton() -> Entries:

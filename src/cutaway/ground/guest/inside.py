@@ -48,6 +48,7 @@ from cutaway.linux.mounts import Flag
 FIRST_PORT = 1  # where process 1 listens; what is sent to a port just before it closes is lost, so nobody takes it over
 PORTS = range(2, 10)  # one command at a time on each
 NOTEBOOK_PORT = PORTS.stop
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ROOT = Path("/root-to-be")
 LAYERS = Path("/layers")
 SKELETON = Path("/skeleton")
@@ -138,9 +139,12 @@ def begin(request: Request) -> None:
     randomness.reseed(bytes.fromhex(request["seed"]))
     time.clock_settime(time.CLOCK_REALTIME, request["time"])
     calls.sethostname(request["hostname"])
-    (mount_version_1 if request["cgroups"] == "v1" else mount_version_2)(ROOT / "sys/fs/cgroup")
+    if not os.path.ismount(groups := ROOT / "sys/fs/cgroup"):
+        (mount_version_1 if request["cgroups"] == "v1" else mount_version_2)(groups)
     for tag, path in request["lent"]:
         lend(tag, path)
+    for tag, path in request["shared"]:
+        share(tag, path)
     if not (modprobe := ROOT / "usr/sbin/modprobe").exists():  # what the kernel calls when it wants a module
         modprobe.symlink_to(request["busybox"])
     os.chdir(ROOT)
@@ -158,6 +162,14 @@ def lend(tag: str, path: str) -> None:
     show(lower, LAYERS / tag, path)
 
 
+def share(tag: str, path: str) -> None:
+    """Put a folder of the host's where it lies there, as it is at each moment; what is written to it, is written."""
+    target = ROOT / path.lstrip("/")
+    target.mkdir(parents=True, exist_ok=True)
+    options = "trans=virtio,version=9p2000.L,msize=262144,cache=none"
+    calls.mount(tag, str(target), "9p", Flag.NOSUID | Flag.NODEV, options)
+
+
 def show(lower: Path, layers: Path, path: str) -> None:
     """Show `lower` at `path` of the root; what is written to it stays in the guest's memory."""
     upper, work, target = layers / "upper", layers / "work", ROOT / path.lstrip("/")
@@ -168,6 +180,7 @@ def show(lower: Path, layers: Path, path: str) -> None:
 
 def wake(request: Request) -> None:
     """Show what the guest has booted from where the host's own folders will lie, and let a program be started there."""
+    mount_version_2(ROOT / "sys/fs/cgroup")
     for number, path in enumerate(path for path in request["own"] if Path(path).exists()):
         show(Path(path), LAYERS / f"own{number}", path)
     if not os.fork():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache as once
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 from cutaway.ground import programs
 from cutaway.ground.guest import cache, inside
 from cutaway.ground.guest.exports import Lent
+from cutaway.ground.guest.running import Running
 from cutaway.linux.processes import processes
 from cutaway.problem import Problem
 
@@ -27,7 +28,10 @@ USERS = range(61184, 65520)  # systemd.exec(5), DynamicUser=: kept for what live
 BOOT_WORDS = "console=ttyS0 panic=-1 reboot=t random.trust_cpu=on"
 EMULATED = "norandmaps mitigations=off"  # code is translated once for each address; there is no speculation to stop
 LEAST_MIB, MOST_CPUS = 160, 16  # Debian's kernel ends in a panic with 96 MiB, and 128 leave it 8
+SEEN, WRITABLE = "security_model=none,readonly=on", "security_model=mapped-xattr"
 SANDBOX = "on,obsolete=deny,spawn=deny,resourcecontrol=deny"
+
+Wake = Callable[[Running, Iterable[Lent]], None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Spec:
     cpus: int = 1
     disks: Sequence[Path] = ()  # files that hold raw disks; two machines may have the same
     cable: int | None = None  # an end of a socket pair: a second network card, whose wire ends in another machine
-    notebook: bool = False  # a notebook's kernel waits in it when it is saved
+    shared: Sequence[Lent] = ()  # folders of the reader's, to which it may write
+    wake: Wake | None = None  # starts what is up already in the saved one
 
     def __post_init__(self) -> None:
         if self.memory_mib < LEAST_MIB:
@@ -53,7 +58,7 @@ class Spec:
     @property
     def slots(self) -> int:
         """For how many lent folders it has a device; some spare ones, so that most computers are of one kind."""
-        return max(len(self.lent), SLOTS)
+        return max(len(self.lent) + len(self.shared), SLOTS)
 
     @property
     def key(self) -> str:
@@ -116,10 +121,15 @@ def _ports() -> list[str]:
 
 
 def _lent(number: int, spec: Spec) -> list[str]:
-    """A folder of the host's; on a spare device, one that holds only what the guest has read already."""
-    folder = spec.lent[number].source if number < len(spec.lent) else spec.initramfs.parent
+    """A folder of the host's; on a spare device, one that holds only what the guest has read already.
+
+    What the guest makes in a shared one belongs to QEMU's user here; owners and modes as the guest sees them are kept
+    beside it, as attributes, so that none of it can be setuid or a device.
+    """
+    folders = [(each.source, SEEN) for each in spec.lent] + [(each.source, WRITABLE) for each in spec.shared]
+    folder, how = folders[number] if number < len(folders) else (spec.initramfs.parent, SEEN)
     source = str(folder).replace(",", ",,")  # how QEMU's options write a comma
-    backend = f"local,id={tag(number)},path={source},security_model=none,readonly=on,multidevs=remap"
+    backend = f"local,id={tag(number)},path={source},{how},multidevs=remap"
     return ["-fsdev", backend, "-device", f"virtio-9p-pci,fsdev={tag(number)},mount_tag={tag(number)}"]
 
 

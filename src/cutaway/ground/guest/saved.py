@@ -13,7 +13,7 @@ import zlib
 from functools import cache as once
 from pathlib import Path
 
-from cutaway.ground.guest import cache, notebook, qemu, qmp, running
+from cutaway.ground.guest import cache, qemu, qmp, running
 from cutaway.ground.guest.qemu import Spec
 from cutaway.linux.processes import Process
 from cutaway.problem import Problem
@@ -55,8 +55,8 @@ def _make(spec: Spec, draft: Path) -> None:
     template = running.start(f"saved {draft.parent.name}", qemu.command(spec, draft / MEMORY), Process.current())
     try:
         template.hear(running.BEGIN_S)
-        if spec.notebook:
-            notebook.wake(template, spec.lent)
+        if spec.wake:
+            spec.wake(template, spec.lent)
         qmp.save(template.folder, draft / STATE)
     finally:
         template.stop()

@@ -8,14 +8,37 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache as once
 from pathlib import Path
 
 import pytest
+from machines import own_cache
+
+from cutaway.problem import Problem
 
 NOBODY = 65534
 DROP = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.geteuid() == 0 else []
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def theirs() -> Iterator[Path]:
+    """Where the ordinary user keeps saved machines, for all who carry `xdist_group("machine of an ordinary user")`."""
+    yield _theirs()
+    shutil.rmtree(_theirs(), ignore_errors=True)  # the first of the rooms that share it took it away
+
+
+@once
+def _theirs() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="cutaway-pages-"))
+    with suppress(Problem):  # where there is no guest kernel to begin with
+        own_cache(folder)
+    if DROP:
+        for each in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+            os.chown(each, NOBODY, NOBODY)
+    return folder
 
 
 @pytest.fixture

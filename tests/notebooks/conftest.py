@@ -12,14 +12,14 @@ from types import ModuleType
 
 import pytest
 from engines import engine, until
+from ordinary import NOBODY, theirs
 
 from cutaway.ground.engine import CHOICE
 from cutaway.ground.guest import cache
 
-__all__ = ["engine"]
+__all__ = ["engine", "theirs"]
 
 ROOT = Path(__file__).resolve().parents[2]
-NOBODY = 65534
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -34,15 +34,6 @@ def tool() -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses look there for their module
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="session")
-def theirs() -> Iterator[Path]:
-    """Where the ordinary user keeps saved machines from one page to the next."""
-    folder = Path(tempfile.mkdtemp(prefix="cutaway-pages-"))
-    os.chown(folder, NOBODY, NOBODY)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

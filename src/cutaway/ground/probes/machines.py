@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from cutaway.ground import programs
-from cutaway.ground.guest import cache, kernel
+from cutaway.ground.guest import cache, engine, kernel
 from cutaway.ground.probes.finding import LESS_BUSY, PATIENCE_S, Lacking, probe
 from cutaway.ground.probes.limits import user_name
 from cutaway.hypervisor import Mode, computer, processors
@@ -109,3 +109,12 @@ def guest_kernel() -> str:
             raise Lacking(cause.partition(": ")[2], remedy) from problem
         return "none is here yet; the first machine fetches one, 71 MB, and unpacks it without installing it"
     return f"{found.image} has all that a guest needs"
+
+
+@probe("docker programs", tried="look for the engine's parts and the command", opens="an engine inside a machine")
+def docker_programs() -> str:
+    if lacking := engine.missing():
+        raise Lacking(f"{', '.join(lacking)}: not here", programs.remedy("docker"))
+    if programs.path("docker") is None:
+        raise Lacking("the docker command is not here", programs.remedy("docker client"))
+    return "all of them are here; none was started"

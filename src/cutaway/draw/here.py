@@ -16,17 +16,22 @@ def here() -> Drawing:
 
 def drawing_of(found: Sequence[Found]) -> Drawing:
     """The drawing of what was found, here or in another process."""
-    nested: list[Enclosure] = []
-    for layer in reversed(found):
-        nested = [Enclosure(Kind(layer.kind), layer.label, tuple(layer.details), tuple(nested))]
     return Drawing(
-        *nested,
+        *nested(found),
         title="You are here",
         description="The layers round this program, concluded from what it can read about itself.",
-        evidence=_table(found),
+        evidence=table(found),
     )
 
 
-def _table(found: Sequence[Found]) -> Table:
+def nested(found: Sequence[Found], innermost: tuple[Enclosure, ...] = ()) -> tuple[Enclosure, ...]:
+    """Each found layer as a box round the next, and round all of `innermost`."""
+    for layer in reversed(found):
+        innermost = (Enclosure(Kind(layer.kind), layer.label, layer.details, innermost),)
+    return innermost
+
+
+def table(found: Sequence[Found]) -> Table:
+    """What each layer was concluded from."""
     rows = [(layer.kind, fact.claim, fact.file, fact.seen) for layer in found for fact in layer.facts]
     return Table(("enclosure", "claim", "file", "what was seen"), tuple(rows))

@@ -149,7 +149,7 @@ def said_to_the_gate(ours: Desktop, words: bytes) -> bytes:
 
 
 def test_the_gate_opens_for_its_word_alone(ours: Desktop):
-    for words in (HELLO, b"\n" + HELLO, b"*\n" + HELLO, ours.word[:-2] + b"\n" + HELLO):
+    for words in (HELLO, b"\n" + HELLO, b"0" * len(ours.word) + HELLO, ours.word[:-2] + b"\n" + HELLO):
         assert said_to_the_gate(ours, words) == b"", words
     assert b"200 OK" in said_to_the_gate(ours, ours.word + HELLO)
 

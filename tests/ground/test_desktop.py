@@ -21,14 +21,17 @@ CASES = Path(__file__).with_name("desktop_cases.py")
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 
+@pytest.fixture
+def cached(theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is started from here on finds the ordinary user's saved machines."""
+    monkeypatch.setenv("CUTAWAY_CACHE", str(theirs))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.xdist_group("machine of an ordinary user")
-def test_an_engine_in_a_machine_serves_an_ordinary_user(
-    theirs: Path, as_ordinary_user: Run, monkeypatch: pytest.MonkeyPatch
-):
+def test_an_engine_in_a_machine_serves_an_ordinary_user(cached: None, as_ordinary_user: Run):
     skip_without_programs()
-    monkeypatch.setenv("CUTAWAY_CACHE", str(theirs))
     done = as_ordinary_user(*PYTEST, CASES)
     assert re.search(r"^\d+ passed in ", done.stdout, re.MULTILINE), done.stdout + done.stderr
 

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cutaway.ground import machine, programs
 from cutaway.ground.guest import engine as guests
+from cutaway.ground.guest import gate
 from cutaway.ground.machine import LOOPBACK, Machine
 from cutaway.ground.private import SOCKET_BYTES
 from cutaway.images.closure import Closure, archive
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 MEMORY_MIB = 1024
 SOCKET = "docker.sock"
-COMMAND_S = 120  # by emulation a container starts in a few seconds; on a busy machine, later
+COMMAND_S = 300  # by emulation a container starts in a few seconds; on a busy machine, much later
 ANSWER_S, AGAIN_S = 30, 0.1
 CHUNK_BYTES = 1 << 16
 
@@ -74,7 +75,8 @@ class Desktop:
     def __init__(self, guest: Machine) -> None:
         self.guest = guest
         self._folder = os.open(guest.running.folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        self.gate, self.word = (LOOPBACK, guest.publish(guests.GATE_PORT)), f"{secrets.token_hex()}\n".encode()
+        self.gate = LOOPBACK, guest.publish(guests.PORT)
+        self.word = f"{secrets.token_hex(gate.WORD_BYTES // 2)}\n".encode()
         guest.put(guests.WORD, self.word)
         self._line = Line(self.socket, self.gate, self.word)
 

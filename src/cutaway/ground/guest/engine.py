@@ -1,21 +1,21 @@
 """A guest in which Docker's engine is up and waits: machines for `ground.desktop` go on from it.
 
 Nothing of the host's may be mounted in a guest that is saved. So the engine's programs are in what the guest boots
-from, with a busybox for everything else: a small Linux that has an engine and little more. The engine listens on the
-guest's own loopback. Before it stands a gate, which opens for those who know a word; each copy of the guest is given
-another one.
+from, with a busybox for everything else: a small Linux that has an engine and little more. Before the engine's socket
+stands a gate (gate.py), which opens for those who know a word; each copy of the guest is given another one.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from cutaway.ground import programs
-from cutaway.ground.guest import cache, conversation, initramfs, inside
+from cutaway.ground.guest import cache, conversation, gate, initramfs, inside
 from cutaway.ground.guest.exports import Lent
 from cutaway.ground.guest.kernel import Kernel
 from cutaway.ground.guest.running import BEGIN_S, Running
@@ -26,27 +26,25 @@ from cutaway.problem import Problem
 
 PROGRAMS = ("dockerd", "containerd", "containerd-shim-runc-v2", "runc", "docker-proxy")
 DRIVERS = ("bridge", "veth")  # what containers' networks are made of; lesson 10
-GATE_PORT, ENGINE_PORT = 2375, 2376  # the gate's is the one that Docker is given for use without TLS
-WORD = "/run/word"
+GATE, PORT = Path(gate.__file__), 2375  # which is Docker's, without TLS (IANA)
+WORD, SOCKET = "/run/word", "/run/engine.sock"
 FOLDER, LOG = Path("/usr/lib/cutaway-engine"), "/var/log/engine"
-OWN = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  # those of them that are no links into another
+OWN = ("/usr", "/bin", "/sbin", "/lib", "/lib64", sys.base_prefix)  # those of them that do not lie in another
 ENV = {"PATH": inside.PATH, "HOME": "/root"}
 UP_S = 300  # on a busy machine, by emulation
 
 SETTINGS = {
-    "hosts": [f"tcp://127.0.0.1:{ENGINE_PORT}"],
-    "tls": False,
+    "hosts": [f"unix://{SOCKET}"],
     "exec-opts": ["native.cgroupdriver=cgroupfs"],
     "storage-driver": "overlay2",
     "iptables": False,  # a proxy carries published ports; there is no other network for containers to reach
     "ip-masq": False,
 }
-GATE = f'read -r word && [ "$word" = "$(cat {WORD})" ] && exec nc 127.0.0.1 {ENGINE_PORT}\n'
 START = f"""
-dockerd --config-file {FOLDER}/settings.json > {LOG} 2>&1 < /dev/null &
-nc -ll -p {GATE_PORT} -e sh {FOLDER}/gate > /dev/null 2>&1 < /dev/null &
+dockerd --config-file {FOLDER}/settings.json > {LOG} 2>&1 < /dev/null & engine=$!
+{initramfs.interpreter()} -I -S {FOLDER}/gate.pyc {PORT} {WORD} {SOCKET} > /dev/null 2>&1 < /dev/null &
 until grep -q 'API listen on' {LOG}; do
-    kill -0 %1 || {{ tail -n 1 {LOG}; exit 1; }}
+    kill -0 $engine || {{ tail -n 1 {LOG}; exit 1; }}
     sleep 0.1
 done
 """
@@ -76,9 +74,10 @@ def _build(guest_kernel: Kernel, found: Iterable[Path], draft: Path) -> None:
     entries = initramfs.contents(guest_kernel, DRIVERS)
     for program in [*found, initramfs.busybox()]:
         entries |= program_entries(program)
-    written = {"settings.json": json.dumps(SETTINGS), "gate": GATE}
-    entries |= {FOLDER / name: Written(text.encode()) for name, text in written.items()}
-    initramfs.write(draft / "initramfs", _tools() | initramfs.folders(FOLDER / "any") | entries)
+    entries |= initramfs.python(GATE) | initramfs.folders(FOLDER / "gate.pyc")
+    entries[FOLDER / "gate.pyc"] = Written(initramfs.bytecode(GATE))
+    entries[FOLDER / "settings.json"] = Written(json.dumps(SETTINGS).encode())
+    initramfs.write(draft / "initramfs", _tools() | entries)
 
 
 def _tools() -> initramfs.Entries:
@@ -92,7 +91,7 @@ def _tools() -> initramfs.Entries:
 
 def wake(template: Running, lent: Iterable[Lent]) -> None:
     """Start the engine in a guest that is to be saved, and return when it answers."""
-    own = [path for path in OWN if not Path(path).is_symlink()]
+    own = [path for path in OWN if Path(path).resolve() == Path(path) and Path("/usr") not in Path(path).parents]
     if trouble := template.ask({"do": "wake", "own": own}, BEGIN_S):
         raise Problem(f"starting {template.name}: the guest could not show its files: {trouble}")
     said = bytearray()

@@ -132,7 +132,7 @@ print(*{each.__file__ for each in sys.modules.values() if getattr(each, "__file_
 """  # whatever does not run as __main__ is only imported
 
 
-def imported(program: Path) -> list[Path]:
+def imported(program: Path = INSIDE) -> list[Path]:
     """The files of every module that `program` imports, itself among them."""
     argv = [str(interpreter()), "-I", "-S", "-c", IMPORTED, str(program)]
     said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout

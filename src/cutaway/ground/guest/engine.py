@@ -27,7 +27,7 @@ from cutaway.problem import Problem
 PROGRAMS = ("dockerd", "containerd", "containerd-shim-runc-v2", "runc", "docker-proxy")
 DRIVERS = ("bridge", "veth")  # what containers' networks are made of; lesson 10
 GATE, PORT = Path(gate.__file__), 2375  # which is Docker's, without TLS (IANA)
-WORD, SOCKET = "/run/word", "/run/engine.sock"
+WORD, SOCKET, BELOW = "/run/word", "/run/engine.sock", "/run/containerd/containerd.sock"
 FOLDER, LOG = Path("/usr/lib/cutaway-engine"), "/var/log/engine"
 OWN = ("/usr", "/bin", "/sbin", "/lib", "/lib64", sys.base_prefix)  # those of them that do not lie in another
 ENV = {"PATH": inside.PATH, "HOME": "/root"}
@@ -35,19 +35,30 @@ UP_S = 300  # on a busy machine, by emulation
 
 SETTINGS = {
     "hosts": [f"unix://{SOCKET}"],
+    "containerd": BELOW,
     "exec-opts": ["native.cgroupdriver=cgroupfs"],
     "storage-driver": "overlay2",
     "iptables": False,  # a proxy carries published ports; there is no other network for containers to reach
     "ip-masq": False,
 }
+CONTAINERD = f"""
+version = 2
+disabled_plugins = [
+    "io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
+    "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs",
+]
+[grpc]
+address = "{BELOW}"
+"""  # what Kubernetes and other file systems would need
 START = f"""
-dockerd --config-file {FOLDER}/settings.json > {LOG} 2>&1 < /dev/null & engine=$!
-{initramfs.interpreter()} -I -S {FOLDER}/gate.pyc {PORT} {WORD} {SOCKET} > /dev/null 2>&1 < /dev/null &
-until grep -q 'API listen on' {LOG}; do
-    kill -0 $engine || {{ tail -n 1 {LOG}; exit 1; }}
-    sleep 0.1
-done
-"""
+up() {{ until "$@"; do kill -0 $! 2> /dev/null || {{ tail -n 3 {LOG}; exit 1; }}; sleep 0.1; done; }}
+exec 3>&1 > {LOG} 2>&1 < /dev/null
+{initramfs.interpreter()} -I -S {FOLDER}/gate.pyc {PORT} {WORD} {SOCKET} 3>&- &
+containerd --config {FOLDER}/containerd.toml 3>&- &
+up test -S {BELOW} >&3
+dockerd --config-file {FOLDER}/settings.json 3>&- &
+up grep -q 'API listen on' {LOG} >&3
+"""  # dockerd would start containerd itself, and give it 15 s, which are few by emulation
 
 # --- What it boots from -------------------------------------------------------
 
@@ -76,6 +87,7 @@ def _build(guest_kernel: Kernel, found: Iterable[Path], draft: Path) -> None:
         entries |= program_entries(program)
     entries |= initramfs.python(GATE) | initramfs.folders(FOLDER / "gate.pyc")
     entries[FOLDER / "gate.pyc"] = Written(initramfs.bytecode(GATE))
+    entries[FOLDER / "containerd.toml"] = Written(CONTAINERD.encode())
     entries[FOLDER / "settings.json"] = Written(json.dumps(SETTINGS).encode())
     initramfs.write(draft / "initramfs", _tools() | entries)
 

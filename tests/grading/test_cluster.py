@@ -32,10 +32,9 @@ def course(eight: Path, tmp_path: Path) -> Path:
 @contextmanager
 def running(folder: Path, workers: int = 1, security: Security | None = None) -> Iterator[str]:
     """A cluster on the loopback, in this process; its address."""
-    there = LocalCluster(
-        n_workers=workers, threads_per_worker=2, processes=False, host=LOOPBACK, dashboard_address=None,
-        local_directory=folder, protocol="tls" if security else "tcp", security=security,
-    )  # fmt: skip
+    kind = {"protocol": "tls" if security else "tcp", "security": security, "dashboard_address": None}
+    with dask.config.set({"temporary-directory": str(folder)}):  # else it leaves one under /tmp
+        there = LocalCluster(n_workers=workers, threads_per_worker=2, processes=False, host=LOOPBACK, **kind)
     with there:
         yield there.scheduler_address
 

@@ -96,7 +96,7 @@ def call(bench: Bench, function: str, *arguments: values.Plain) -> Call:
 
 
 def slow_down(guest: Machine) -> None:
-    """Let whoever opens a file of the groups wait, from now on; where the kernel cannot, all is as before."""
+    """Let whoever moves a process wait before it, from now on; where the kernel cannot, all is as before."""
     guest.put("/tmp/slowly.py", SLOWLY.read_bytes())
     guest.run("python3 -I -S /tmp/slowly.py > /tmp/slowly 2>&1 & until test -s /tmp/slowly; do sleep 0.1; done")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 from subprocess import DEVNULL
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cutaway.check.contract import printable
@@ -20,6 +21,7 @@ from cutaway.draw.tables import Table, html_table
 from cutaway.grading import nbcourse, outcomes, pages
 from cutaway.grading.outcomes import Cause, Outcomes, Question
 from cutaway.measure import figures
+from cutaway.problem import Problem
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -269,7 +271,10 @@ def page(report: Report) -> bytes:
 def notebook(course: Path, assignment: str) -> dict[str, Any]:
     """The same as a notebook that has been run: its cells make the report anew whenever they are run again."""
     import nbformat
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
     from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
 
     made: Callable[..., Any] = nbformat.v4.new_notebook
     set_up = (
@@ -284,5 +289,14 @@ def notebook(course: Path, assignment: str) -> dict[str, Any]:
         cells.append(nbformat.v4.new_markdown_cell(f"## {title}", id=f"{name}-title"))
         cells.append(nbformat.v4.new_code_cell(f"report.{name}", id=name))
     page = made(cells=cells)
-    NotebookClient(page, kernel_name="python3", timeout=CELL_S).execute(stdout=DEVNULL, stderr=DEVNULL)
+    with TemporaryDirectory(prefix="cutaway-") as folder:  # sockets in it: a port that was free may be taken by now
+        manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/kernel")
+        try:
+            NotebookClient(page, km=manager, timeout=CELL_S).execute(stdout=DEVNULL, stderr=DEVNULL)
+        except (DeadKernelError, AssertionError) as error:  # nbclient cleans up a dead kernel by tripping over it
+            raise Problem(
+                f"running the notebook on {assignment!r}: its kernel ended; is memory short? Try again"
+            ) from error
+        finally:
+            run_sync(manager.shutdown_kernel)(now=True)
     return dict(page)

@@ -31,7 +31,8 @@ from cutaway.linux import processes
 from cutaway.linux.processes import Process, descendants
 
 CONNECT_S = 10.0  # for the notebook's kernel to take up the line
-CALL_S = 10.0  # for a function to return
+CALL_S = 10.0  # for a function to return, unless the check knows that it has more to do
+SCENE_S = 10.0  # for a scene to clear up
 LINE_BYTES = 2 * values.LENGTH
 HEARD_CHARACTERS = 200
 
@@ -110,12 +111,12 @@ class Bench:
         self._callers: list[Process] = []
         self._control = self._connection(lambda process: process == kernel)
 
-    def call(self, function: str, *arguments: values.Plain) -> Call:
+    def call(self, function: str, *arguments: values.Plain, within_s: float | None = None) -> Call:
         """Call a function of the notebook, once: the same again is the same Call. Missed when it does not return."""
         key = f"{function} {values.dumps(list(arguments))}"
         if key not in self._made:
             try:
-                self._made[key] = self._call(function, list(arguments))
+                self._made[key] = self._call(function, list(arguments), within_s or CALL_S)
             except Missed as missed:
                 self._made[key] = missed
         made = self._made[key]
@@ -162,8 +163,11 @@ class Bench:
         for caller in self._callers:
             calls.end(caller)
         for actor in self._actors:
-            calls.end(Process.of(actor.pid))
-            actor.communicate()
+            try:
+                actor.communicate(timeout=SCENE_S)  # its input ends, and it clears up
+            except subprocess.TimeoutExpired:
+                calls.end(Process.of(actor.pid))
+                actor.communicate()
         for guest in self._machines.values():
             guest.stop()
         self._undone.close()
@@ -178,13 +182,13 @@ class Bench:
 
     # --- One call ----------------------------------------------------------
 
-    def _call(self, function: str, arguments: list[values.Plain]) -> Call:
+    def _call(self, function: str, arguments: list[values.Plain], within_s: float) -> Call:
         before = Baseline.of(self.kernel)
         line = self._ask(values.dumps({"call": function, "with": arguments}))
         caller = peer(line)
         self._lines.append(line)
         self._callers.append(caller)
-        outcome = _returned(function, _answer(function, line))
+        outcome = _returned(function, _answer(function, line, within_s))
         return Call(function, caller, before, time.monotonic(), outcome)
 
     def _ask(self, request: str) -> socket.socket:
@@ -235,12 +239,12 @@ def peer(line: socket.socket) -> Process:
     return Process.of(pid)
 
 
-def _answer(function: str, line: socket.socket) -> values.Plain:
+def _answer(function: str, line: socket.socket, within_s: float) -> values.Plain:
     """What the caller sends, which is one line; Missed when it sends none."""
     try:
-        text = _one_line(line, time.monotonic() + CALL_S)
+        text = _one_line(line, time.monotonic() + within_s)
     except TimeoutError:
-        raise Missed(f"{function} did not return within {CALL_S:g} s", DOES_NOT_RETURN, final=True) from None
+        raise Missed(f"{function} did not return within {within_s:g} s", DOES_NOT_RETURN, final=True) from None
     if not text:
         raise Missed(f"{function} ended its own process before it returned", ENDED, final=True)
     try:

@@ -36,6 +36,9 @@ class Images(NamedTuple):
     proxy: str
 
 
+NAMES = Images(DATABASE, PAGE, PROXY)
+
+
 def images(engine: Engine, owner: Process | None = None) -> Images:
     """All images of *counter*, which `engine` has from now on: an engine of the user's until `owner` ends."""
     return Images(database(engine, owner), page(engine, owner), proxy(engine, owner))

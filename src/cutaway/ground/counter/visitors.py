@@ -72,12 +72,12 @@ class Visitors:
         """What those got who were told no number."""
         return [answer for answer in self.answers if not answer.number]
 
-    def wait_for(self, number: int) -> None:
+    def wait_for(self, number: int, within_s: float = PATIENCE_S) -> None:
         """Come back when so many more visits were acknowledged; Problem when that takes too long."""
-        wanted, deadline = len(self.acknowledged) + number, time.monotonic() + PATIENCE_S
+        wanted, deadline = len(self.acknowledged) + number, time.monotonic() + within_s
         while len(self.acknowledged) < wanted:
             if time.monotonic() > deadline:
-                raise Problem(f"visiting {self.url}: {number} visits took longer than {PATIENCE_S} s; is it still up?")
+                raise Problem(f"visiting {self.url}: {number} visits took longer than {within_s:g} s; is it up?")
             time.sleep(0.01)
 
     def _visit(self) -> None:

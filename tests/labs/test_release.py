@@ -30,6 +30,7 @@ HANDED_OUT = {
     "08-join-two-containers": ["labs/08-join-two-containers/08-join-two-containers.ipynb"],
     "09-the-runtime": ["labs/09-the-runtime/09-the-runtime.ipynb"],
     "10-lifecycle": ["labs/10-lifecycle/10-lifecycle.ipynb"],
+    "11-survive": ["labs/11-survive/11-survive.ipynb"],
 }
 
 

@@ -47,6 +47,14 @@ def error(shown: Shown) -> tuple[str, str]:
 # --- Walls -----------------------------------------------------------------
 
 
+def test_a_python_in_a_folder_that_submissions_have_for_themselves_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "prefix", "/tmp/course/.venv")
+    with pytest.raises(Problem, match=r"showing /tmp/course/\.venv to submissions: each has a /tmp of its own"):
+        Executor()
+
+
 def test_every_namespace_is_its_own(executor: Executor) -> None:
     names = sorted(kind.value for kind in house.WALLS)
     said = json.loads(

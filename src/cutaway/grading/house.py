@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cutaway.linux import calls, mounts, namespaces, processes
 from cutaway.linux.namespaces import Kind
+from cutaway.problem import Problem
 
 # --- Words -----------------------------------------------------------------
 
@@ -23,6 +24,7 @@ NOBODYS_UID = 0x6C757465  # root's submissions run as a user that owns nothing a
 
 SITE = "/sys"  # where the house is put up: a folder that every machine has and no submission needs
 HOME, TMP, SHARED_MEMORY = "/home/student", "/tmp", "/dev/shm"
+OWN = (HOME, TMP, SHARED_MEMORY)  # every submission has these for itself
 DEVICES = ("null", "zero", "full", "random", "urandom")
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "fonts", "mime.types", "java-*")
@@ -38,11 +40,17 @@ def shown(hidden: Iterable[str] = ()) -> list[str]:
     """The system's trees and this Python's, without those that lie within another.
 
     The environment may lie within what is hidden; what somebody has put on the import path there is not shown.
+    Problem when Python or Cutaway lies where every submission has a folder of its own.
     """
     imported = [path for path in _import_path() if not any(_within(path, each) for each in hidden)]
     python = {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix, *imported)} | {sys.prefix}
     settings = [str(path) for pattern in SETTINGS for path in sorted(Path("/etc").glob(pattern))]
     wanted = [*SYSTEM, *settings, *sorted(python, key=len)]
+    for path in (sys.prefix, sys.base_prefix, str(Path(__file__).parents[2])):
+        if covers := next((each for each in OWN if _within(path, each)), None):
+            raise Problem(
+                f"showing {path} to submissions: each has a {covers} of its own, which hides it; move it elsewhere"
+            )
     kept: list[str] = []
     for path in wanted:
         if os.path.lexists(path) and not any(_within(path, other) for other in kept):

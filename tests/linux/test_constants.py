@@ -47,6 +47,7 @@ IN_HEADERS = {  # ours, where it has another name there
     "SHIFT_RIGHT": "BPF_ALU | BPF_RSH | BPF_K",
     "NOT_EQUAL": "BPF_JMP32 | BPF_JNE | BPF_K",
     "EXIT": "BPF_JMP | BPF_EXIT",
+    "MOST": "32 * _LINUX_CAPABILITY_U32S_3",
     "LINUX_CAPABILITY_VERSION_3": "_LINUX_CAPABILITY_VERSION_3",
     "MAIN": "RT_TABLE_MAIN",
     "UNICAST": "RTN_UNICAST",

@@ -23,7 +23,7 @@ def test_the_key_comes_back_when_the_layer_that_hid_it_is_taken_off(screen: Scre
     panel = screen.output("panel-experiment")
     key, said = panel.locator(".row").filter(has_text="key"), panel.get_by_role("status")
     expect(key).to_contain_text("hidden by upper: whiteout")
-    expect(said).to_contain_text("65,544 are hidden and wasted")
+    expect(said).to_contain_text("69,639 are hidden and wasted")
     panel.scroll_into_view_if_needed()
     screen.picture("layer-panel")
     panel.locator(".noUi-handle").focus()

@@ -27,7 +27,7 @@ def cached(theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUTAWAY_CACHE", str(theirs))
 
 
-@pytest.mark.slow
+@pytest.mark.soak  # in the proof, lesson 15 does as much
 @pytest.mark.timeout(900)
 @pytest.mark.xdist_group("machine of an ordinary user")
 def test_an_engine_in_a_machine_serves_an_ordinary_user(cached: None, as_ordinary_user: Run):

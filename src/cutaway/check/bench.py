@@ -163,12 +163,14 @@ class Bench:
         for caller in self._callers:
             calls.end(caller)
         for actor in self._actors:
-            calls.end_below(actor.pid)  # while it is there: afterwards nobody knows what was its
+            below = descendants(actor.pid)  # while it is there: afterwards nobody knows what was its
             try:
                 actor.communicate(timeout=SCENE_S)  # its input ends, and it clears up
             except subprocess.TimeoutExpired:
-                actor.kill()
+                calls.end(Process.of(actor.pid))
                 actor.communicate()
+            for each in below:
+                calls.end(each)
         for guest in self._machines.values():
             guest.stop()
         self._undone.close()

@@ -52,21 +52,12 @@ def serve(address: str, names: Mapping[str, Any]) -> None:
 
 def end(caller: Process) -> None:
     """Kill a process that still runs, and everything below it."""
-    if caller.alive():
-        end_below(caller.pid)
-        caller.kill()
-        caller.wait(1)
-
-
-def end_below(pid: int) -> None:
-    """Kill everything below a process, also what is born meanwhile."""
     deadline = time.monotonic() + END_S
-    while below := [process for process in descendants(pid) if process.alive()]:
-        for process in below:
+    while caller.alive() and time.monotonic() < deadline:
+        below = [process for process in descendants(caller.pid) if process.alive()]
+        for process in below or [caller]:
             process.kill()
             process.wait(1)
-        if time.monotonic() > deadline:
-            break
 
 
 def _fork() -> int:

@@ -172,7 +172,7 @@ def test_a_volume_outlives_its_container_and_ends_with_its_block(mine: Mine) -> 
         mine.ended("writer")
         mine.end("writer")
         read_only = {volume: {"bind": "/data", "mode": "ro"}}
-        mine.run("reader", ["sh", "-c", "cat /data/file; touch /data/other"], volumes=read_only)
+        mine.run("reader", ["sh", "-c", "exec 2>&1; cat /data/file; touch /data/other"], volumes=read_only)
         assert mine.ended("reader").exit_code == 1
         assert mine.logs("reader").startswith("word")
         assert "Read-only file system" in mine.logs("reader")

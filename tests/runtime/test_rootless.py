@@ -63,6 +63,8 @@ def user() -> Iterator[User]:
     for name in ("known", "rootfs"):
         (folder / name).mkdir()
     oci.unpack(folder / "rootfs")
+    for name in ("dev", "proc", "sys"):  # who joins another's user namespace may make nothing here
+        (folder / "rootfs" / name).mkdir(exist_ok=True)
     program = oci.install(folder / "bin")
     for path in [folder, *folder.rglob("*")]:
         os.lchown(path, NOBODY, NOBODY)

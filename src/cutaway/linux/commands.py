@@ -22,7 +22,7 @@ class CommandFailed(RuntimeError):
     """A command ended badly or not in time: `command`, `status` (None: out of time), `stdout` and `stderr` say how."""
 
     def __init__(self, command: Command, status: int | None, stdout: str, stderr: str, why: str) -> None:
-        self.command, self.status, self.stdout, self.stderr = command, status, stdout, stderr
+        self.command, self.status, self.stdout, self.stderr, self.why = command, status, stdout, stderr, why
         super().__init__(f"{shown(command)}: {why}" + (f": {stderr.strip()}" if stderr.strip() else ""))
 
 

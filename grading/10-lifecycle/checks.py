@@ -12,22 +12,19 @@ import itertools
 import secrets
 import time
 from contextlib import suppress
-from functools import cache
 from typing import NamedTuple, Self
 from urllib.parse import quote
 
-from docker.client import DockerClient
 from docker.errors import NotFound
 from docker.models.containers import Container
 
 from cutaway import ledger
 from cutaway.check import installation
 from cutaway.check.bench import Bench, Call
-from cutaway.check.contract import CannotRun, Missed, asks
+from cutaway.check.contract import Missed, asks
+from cutaway.check.engine import client, engine
 from cutaway.ground import base, building
-from cutaway.ground import engine as engines
 from cutaway.ground.building import BuildFailed
-from cutaway.ground.engine import Engine
 from cutaway.ledger.engines import PATHS, EngineError, request
 
 KINDS = ("container", "image", "volume")  # in the order in which they let go of one another
@@ -188,23 +185,6 @@ def other_requirements_are_installed_anew(bench: Bench, twice: Twice) -> None:
 
 
 # --- In the engine ---------------------------------------------------------------
-
-
-def engine() -> Engine:
-    """The engine that the lab uses."""
-    if found := engines.find():
-        return found
-    raise CannotRun(engines.why_none(engines.look_round()))
-
-
-def client() -> DockerClient:
-    """A client of it."""
-    return client_of(engine())
-
-
-@cache
-def client_of(one: Engine) -> DockerClient:
-    return one.client()
 
 
 class Names:

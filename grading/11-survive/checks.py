@@ -10,11 +10,9 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from docker import DockerClient
 from docker.errors import NotFound
 from docker.models.containers import Container
 
@@ -22,11 +20,10 @@ import cutaway
 from cutaway import ledger
 from cutaway.check.bench import Bench, Call
 from cutaway.check.contract import CannotRun, Missed, asks
+from cutaway.check.engine import client, engine
 from cutaway.ground import base
-from cutaway.ground import engine as engines
 from cutaway.ground.counter import images, processes, visitors
 from cutaway.ground.counter.visitors import Visitors
-from cutaway.ground.engine import Engine
 from cutaway.problem import Problem
 
 SCENES, SOURCE = Path(__file__).with_name("scenes.py"), str(Path(cutaway.__file__).parents[1])
@@ -243,23 +240,6 @@ def never_asked(made: Made) -> list[str]:
 
 
 # --- In the engine --------------------------------------------------------------------------
-
-
-def engine() -> Engine:
-    """The engine that the lab uses."""
-    if found := engines.find():
-        return found
-    raise CannotRun(engines.why_none(engines.look_round()))
-
-
-def client() -> DockerClient:
-    """A client of it."""
-    return client_of(engine())
-
-
-@cache
-def client_of(one: Engine) -> DockerClient:
-    return one.client()
 
 
 def make(bench: Bench, function: str, task: str, *folders: str) -> Made:

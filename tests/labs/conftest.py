@@ -31,5 +31,6 @@ def _its_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 def needs_engine(item: pytest.Item) -> bool:
     """Whether what is tried is a lab that needs an engine."""
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    unit = unit_of(parameters.get("lab") or getattr(parameters.get("wrong"), "lab", None))
+    its_own = getattr(getattr(item, "module", None), "LAB", None)
+    unit = unit_of(parameters.get("lab") or getattr(parameters.get("wrong"), "lab", its_own))
     return unit is not None and "engine" in unit.needs

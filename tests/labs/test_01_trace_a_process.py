@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from answers import master, working_cells
 from standin import bench_of
+from verdicts import of_cells, unmet
 
-from cutaway.check import contract
 from cutaway.check.contract import Result, Status
-from cutaway.check.examination import checks_of
 from cutaway.ground import course
 from cutaway.linux import Process, descendants, processes
 
@@ -26,9 +25,7 @@ SCENES = course.root() / "grading" / LAB / "scenes.py"
 
 def results(folder: Path, cells: list[str], task: int | None = None) -> list[Result]:
     """What the checks say of a notebook with these cells."""
-    checks = contract.of_task(checks_of(LAB), task)
-    with bench_of(cells, folder, lab=LAB) as bench:
-        return [each for each in contract.run(checks, bench) if task in (None, each.task)]
+    return of_cells(LAB, cells, folder, task)
 
 
 def earned(said: list[Result]) -> float:
@@ -181,7 +178,7 @@ def test_another_way_earns_every_point(way: str, tmp_path: Path, monkeypatch: py
         pytest.skip("these programs are written for x86-64")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     said = results(tmp_path, [way])
-    assert [each for each in said if each.status is not Status.PASSED] == []
+    assert unmet(said) == []
 
 
 AS_NOBODY = """

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 from answers import master, working_cells
-from standin import bench_of
+from verdicts import of_cells, unmet
 
-from cutaway.check import contract
 from cutaway.check.contract import Result, Status
-from cutaway.check.examination import checks_of
 from cutaway.check.javac import compiled, own_source
 from cutaway.check.learner import Learner
 from cutaway.problem import Problem
@@ -27,9 +25,7 @@ def machine() -> str:
 
 def results(folder: Path, cells: list[str], task: int | None = None) -> list[Result]:
     """What the checks say of a notebook with these cells."""
-    checks = contract.of_task(checks_of(LAB), task)
-    with bench_of(cells, folder, lab=LAB) as bench:
-        return [each for each in contract.run(checks, bench) if task in (None, each.task)]
+    return of_cells(LAB, cells, folder, task)
 
 
 # --- Three other ways than the solution's ----------------------------------------
@@ -314,7 +310,7 @@ WAYS = {"ctypes and struct": BY_CTYPES, "numpy": BY_NUMPY, "a loop of its own": 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_another_way_earns_every_point(way: str, tmp_path: Path) -> None:
     said = results(tmp_path, [NAMES, machine(), way])
-    assert [each for each in said if each.status is not Status.PASSED] == []
+    assert unmet(said) == []
 
 
 # --- Cheats ------------------------------------------------------------------------

@@ -8,12 +8,10 @@ import pytest
 import verdicts
 from answers import answered, master, working_cells, wrong_answers
 from ordinary import Run
-from standin import bench_of
+from verdicts import of_cells, unmet
 
 from cutaway.check import bench as benches
-from cutaway.check import contract
 from cutaway.check.contract import Result, Status
-from cutaway.check.examination import checks_of
 from cutaway.check.learner import Learner
 
 LAB = "04-isolate"
@@ -23,9 +21,7 @@ def results(
     folder: Path, task: int | None = None, cells: list[str] | None = None, patience_s: float = 10.0, **answers: str
 ) -> list[Result]:
     """What the checks say of the solution with some cells answered otherwise; or of `cells` alone."""
-    checks = contract.of_task(checks_of(LAB), task)
-    with bench_of(cells or working_cells(answered(master(LAB), **answers)), folder) as bench:
-        return [each for each in contract.run(checks, bench, patience_s) if task in (None, each.task)]
+    return of_cells(LAB, cells or working_cells(answered(master(LAB), **answers)), folder, task, patience_s)
 
 
 def earned(said: list[Result]) -> float:
@@ -176,7 +172,7 @@ def companion(pid):
 @pytest.mark.parametrize("way", [BY_SYSTEM_CALL, BY_BUSYBOX, BY_ENCLOSED], ids=["system calls", "busybox", "Enclosed"])
 def test_another_way_earns_every_point(way: str, tmp_path: Path) -> None:
     said = results(tmp_path, cells=[way])
-    assert [each for each in said if each.status is not Status.PASSED] == []
+    assert unmet(said) == []
 
 
 # --- In the background -----------------------------------------------------
@@ -204,7 +200,7 @@ BACKGROUND = {
 def test_what_a_function_puts_in_the_background_is_found(step: str, tmp_path: Path) -> None:
     answer = f"import os\ndef own_name(hostname):\n    box = f{INNER!r}\n    {step.strip()}"
     said = results(tmp_path, 1, task_1=answer)
-    assert [each for each in said if each.status is not Status.PASSED] == []
+    assert unmet(said) == []
 
 
 # --- Who asks ---------------------------------------------------------------
@@ -302,7 +298,7 @@ def test_a_cheat_gains_nothing(cheat: str, tmp_path: Path, monkeypatch: pytest.M
 def test_a_cheat_in_one_task_takes_nothing_from_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benches, "CALL_S", 1.0)
     said = results(tmp_path, task_3="def own_files(*args):\n    while True: pass")
-    assert {each.task for each in said if each.status is not Status.PASSED} == {3}
+    assert {each.task for each in unmet(said)} == {3}
 
 
 def test_somebody_elses_answer_has_somebody_elses_name(tmp_path: Path) -> None:
@@ -338,7 +334,7 @@ def test_what_an_earlier_try_left_at_the_port_costs_a_right_answer_nothing(tmp_p
     names = f"from cutaway.check.learner import Learner\nserver, folder = 'python3 -m http.server', {str(tmp_path)!r}\n"
     (tmp_path / "word").write_text(Learner(LAB, "ada").word)
     said = results(tmp_path, 4, [*working_cells(master(LAB)), names + LEFT_BEHIND])
-    assert [each for each in said if each.status is not Status.PASSED] == []
+    assert unmet(said) == []
 
 
 # --- Hints ------------------------------------------------------------------

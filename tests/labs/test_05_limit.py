@@ -9,21 +9,17 @@ import pytest
 import verdicts
 from answers import master, working_cells, wrong_answers
 from ordinary import Run
-from standin import bench_of
+from verdicts import of_cells, unmet
 
-from cutaway.check import contract
-from cutaway.check.contract import Result, Status
-from cutaway.check.examination import checks_of
+from cutaway.check.contract import Result
 
 LAB = "05-limit"
 
 
 def results(folder: Path, answers: str, task: int | None = None) -> list[Result]:
     """What the checks say of these functions, with what the notebook gives beside them."""
-    checks = contract.of_task(checks_of(LAB), task)
     given = [cell for cell in working_cells(master(LAB)) if "SOLUTION" not in cell]
-    with bench_of([*given, answers], folder, lab=LAB) as bench:
-        return [each for each in contract.run(checks, bench) if task in (None, each.task)]
+    return of_cells(LAB, [*given, answers], folder, task)
 
 
 # --- Three other ways than the solution's ----------------------------------
@@ -167,7 +163,7 @@ WAYS = {"Python inside": BY_PYTHON, "limits above, moved while waiting": FROM_AB
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_another_way_earns_every_point(way: str, tmp_path: Path) -> None:
     said = results(tmp_path, way)
-    assert [each for each in said if each.status is not Status.PASSED] == []
+    assert unmet(said) == []
 
 
 @pytest.mark.soak

@@ -12,11 +12,9 @@ from random import Random
 
 import pytest
 from answers import master, working_cells
-from standin import bench_of
+from verdicts import of_cells, unmet
 
-from cutaway.check import contract
 from cutaway.check.contract import Result, Status
-from cutaway.check.examination import checks_of
 from cutaway.check.layered import own_layers, own_trap, packed, tree, wanted
 from cutaway.images import layers, layout
 from cutaway.images.layers import LayerError
@@ -29,9 +27,7 @@ SOLVED = [cell for cell in working_cells(master(LAB)) if "### BEGIN SOLUTION" in
 
 def results(folder: Path, cells: list[str], task: int | None = None) -> list[Result]:
     """What the checks say of a notebook with the given cells and these."""
-    checks = contract.of_task(checks_of(LAB), task)
-    with bench_of([*GIVEN, *cells], folder, lab=LAB) as bench:
-        return [each for each in contract.run(checks, bench) if task in (None, each.task)]
+    return of_cells(LAB, [*GIVEN, *cells], folder, task)
 
 
 # --- Three other ways than the solution's ----------------------------------
@@ -230,7 +226,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_another_way_earns_every_point(way: str, tmp_path: Path) -> None:
     said = results(tmp_path, [way])
-    assert [each for each in said if each.status is not Status.PASSED] == []
+    assert unmet(said) == []
     assert sum(each.earned for each in said) == 20
 
 

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 from answers import master
-from standin import bench_of
+from verdicts import of_cells, unmet
 
-from cutaway.check import contract
 from cutaway.check.contract import Result, Status
-from cutaway.check.examination import checks_of
 from cutaway.check.learner import Learner
 from cutaway.check.service import drawn
 
@@ -23,9 +21,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 def results(folder: Path, cells: list[str], task: int | None = None) -> list[Result]:
     """What the checks say of a notebook with these cells."""
-    checks = contract.of_task(checks_of(LAB), task)
-    with bench_of(cells, folder, lab=LAB) as bench:
-        return [each for each in contract.run(checks, bench) if task in (None, each.task)]
+    return of_cells(LAB, cells, folder, task)
 
 
 # --- Three other ways than the solution's ----------------------------------
@@ -139,7 +135,7 @@ WAYS = {"counting": BY_COUNTING, "a file for each process": BY_FILES, "taking aw
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_another_way_earns_every_point(way: str, tmp_path: Path) -> None:
-    assert [each for each in results(tmp_path, [way]) if each.status is not Status.PASSED] == []
+    assert unmet(results(tmp_path, [way])) == []
 
 
 AS_NOBODY = """

@@ -10,36 +10,20 @@ from pathlib import Path
 import pytest
 from answers import answered, master, working_cells, wrong_answers
 from engines import our_engine, until
-from standin import bench_of
-from verdicts import of_wrong
+from verdicts import of_cells, of_wrong, unmet
 
-from cutaway.check import contract
 from cutaway.check.contract import Result, Status
-from cutaway.check.examination import checks_of
 from cutaway.check.learner import Learner
 from cutaway.ground.engine import CHOICE, Engine
 
 LAB = "10-lifecycle"
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("engine")]
-
-
-@pytest.fixture(autouse=True)
-def docker(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """The engine that the lab finds."""
-    monkeypatch.setenv(CHOICE, f"unix://{engine.socket}")
-    return engine
+pytestmark = pytest.mark.slow
 
 
 def results(folder: Path, task: int | None = None, **answers: str) -> list[Result]:
     """What the checks say of the solution with some cells answered otherwise."""
-    checks = contract.of_task(checks_of(LAB), task)
-    with bench_of(working_cells(answered(master(LAB), **answers)), folder, lab=LAB) as bench:
-        return [each for each in contract.run(checks, bench) if task in (None, each.task)]
-
-
-def unmet(said: list[Result]) -> list[Result]:
-    return [each for each in said if each.status is not Status.PASSED]
+    return of_cells(LAB, working_cells(answered(master(LAB), **answers)), folder, task)
 
 
 # --- Other ways ---------------------------------------------------------------
@@ -163,15 +147,15 @@ def test_files_that_are_copied_all_at_once_are_caught_by_a_build_that_installs_a
 
 
 @pytest.fixture
-def empty(docker: Engine) -> Iterator[None]:
+def empty(engine: Engine) -> Iterator[None]:
     """What is in the engine before, is all that is in it afterwards."""
-    before = inside(docker)
+    before = inside(engine)
     yield
-    until(lambda: inside(docker) == before, "the checks have removed what they made")
+    until(lambda: inside(engine) == before, "the checks have removed what they made")
 
 
-def inside(docker: Engine) -> list[set[str]]:
-    client = docker.client()
+def inside(engine: Engine) -> list[set[str]]:
+    client = engine.client()
     try:
         containers = {str(each.name) for each in client.containers.list(all=True)}
         volumes = {str(each.name) for each in client.volumes.list()}

@@ -8,35 +8,20 @@ from pathlib import Path
 import pytest
 from answers import answered, master, working_cells
 from engines import our_engine, until
-from standin import bench_of
+from verdicts import of_cells, unmet
 
-from cutaway.check import contract
 from cutaway.check.contract import Result, Status
-from cutaway.check.examination import checks_of
 from cutaway.check.learner import Learner
 from cutaway.ground.engine import CHOICE, Engine
 
 LAB = "11-survive"
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("engine")]
-
-
-@pytest.fixture(autouse=True)
-def docker(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """The engine that the lab finds."""
-    monkeypatch.setenv(CHOICE, engine.url)
-    return engine
+pytestmark = pytest.mark.slow
 
 
 def results(folder: Path, task: int | None = None, **answers: str) -> list[Result]:
     """What the checks say of the solution with some cells answered otherwise."""
-    checks = contract.of_task(checks_of(LAB), task)
-    with bench_of(working_cells(answered(master(LAB), **answers)), folder, lab=LAB) as bench:
-        return [each for each in contract.run(checks, bench) if task in (None, each.task)]
-
-
-def unmet(said: list[Result]) -> list[Result]:
-    return [each for each in said if each.status is not Status.PASSED]
+    return of_cells(LAB, working_cells(answered(master(LAB), **answers)), folder, task)
 
 
 def in_the_engine(engine: Engine) -> list[str]:
@@ -128,9 +113,9 @@ def serve(names, port, secret):
     (3, {"task_2": BY_THE_PACKAGE, "task_3": AND_ENDURES}),
     (4, {"task_4": BY_A_CLIENT}),
 ], ids=["one network", "compose", "the package", "on failure", "a client"])  # fmt: skip
-def test_another_way_is_as_good(task: int, way: dict[str, str], tmp_path: Path, docker: Engine) -> None:
+def test_another_way_is_as_good(task: int, way: dict[str, str], tmp_path: Path, engine: Engine) -> None:
     assert unmet(results(tmp_path, task, **way)) == []
-    until(lambda: not in_the_engine(docker), "what was made is gone")
+    until(lambda: not in_the_engine(engine), "what was made is gone")
 
 
 @pytest.mark.soak
@@ -169,6 +154,6 @@ def test_a_function_that_says_all_is_well_earns_nothing(tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays(docker: Engine) -> Iterator[None]:
+def nothing_stays(engine: Engine) -> Iterator[None]:
     yield
-    until(lambda: not in_the_engine(docker), "what the lab made is gone")
+    until(lambda: not in_the_engine(engine), "what the lab made is gone")

@@ -29,14 +29,31 @@ SURELY_S = 1.5  # so long a wrong answer stays wrong before it counts as that
 AT_ONCE = 6
 
 
-def results(lab: str, notebook: Any, folder: Path, task: int | None = None, expected: str = "") -> list[Result]:
-    """What the checks of the lab, or of one task, say of a notebook; the one `expected` to fail is not waited for."""
+def of_cells(
+    lab: str,
+    cells: list[str],
+    folder: Path,
+    task: int | None = None,
+    patience_s: float = contract.PATIENCE_S,
+    expected: str = "",
+) -> list[Result]:
+    """What the checks of the lab, or of one task, say of these cells; the one `expected` to fail is not waited for."""
     checks = contract.of_task(checks_of(lab), task)
     for check in checks:
         if check.name == expected:
             hasten(check)
-    with bench_of(working_cells(notebook), folder, lab=lab) as bench:
-        return [each for each in contract.run(checks, bench, PATIENCE_S) if task in (None, each.task)]
+    with bench_of(cells, folder, lab=lab) as bench:
+        return [each for each in contract.run(checks, bench, patience_s) if task in (None, each.task)]
+
+
+def results(lab: str, notebook: Any, folder: Path, task: int | None = None, expected: str = "") -> list[Result]:
+    """What they say of a notebook, with more patience than a learner is asked for."""
+    return of_cells(lab, working_cells(notebook), folder, task, PATIENCE_S, expected)
+
+
+def unmet(said: list[Result]) -> list[Result]:
+    """Those that did not pass."""
+    return [each for each in said if each.status is not Status.PASSED]
 
 
 def of_wrong(wrong: WrongAnswer, folder: Path) -> list[Result]:
@@ -65,16 +82,16 @@ def main(lab: str, task: str = "") -> None:
     if task:
         with tempfile.TemporaryDirectory() as folder:
             said = results(lab, master(lab), Path(folder), int(task))
-        print(json.dumps({"solution": [each.name for each in said if each.status is not Status.PASSED]}))
+        print(json.dumps({"solution": [each.name for each in unmet(said)]}))
         return
 
-    def unmet(wrong: WrongAnswer | None) -> tuple[str, list[str]]:
+    def failed(wrong: WrongAnswer | None) -> tuple[str, list[str]]:
         with tempfile.TemporaryDirectory() as folder:
             said = of_wrong(wrong, Path(folder)) if wrong else results(lab, master(lab), Path(folder))
         return wrong.name if wrong else "solution", [each.name for each in said if each.status is Status.FAILED]
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        print(json.dumps(dict(pool.map(unmet, [None, *wrong_answers(lab)]))))
+        print(json.dumps(dict(pool.map(failed, [None, *wrong_answers(lab)]))))
 
 
 if __name__ == "__main__":

@@ -121,6 +121,20 @@ def test_skopeo_takes_our_layout_and_we_take_its(written: Path, tmp_path: Path) 
     assert layout.read(copied).layers == layout.read(written).layers
 
 
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="needs skopeo")
+def test_a_layout_packed_by_zstd_is_refused_with_the_command_that_makes_one_which_is_not(
+    written: Path, tmp_path: Path
+) -> None:
+    copy = ["skopeo", "--insecure-policy", "copy"]
+    packed = ["--dest-compress", "--dest-compress-format", "zstd", f"oci:{written}:latest", f"oci:{tmp_path}/packed:1"]
+    subprocess.run([*copy, *packed], check=True, capture_output=True)
+    with pytest.raises(LayerError, match="is packed by zstd, which is not read here") as refused:
+        layout.read(tmp_path / "packed")
+    advice = str(refused.value).split("`")[1].removeprefix("skopeo copy").split()
+    subprocess.run([*copy, *advice, f"oci:{tmp_path}/packed:1", f"oci:{tmp_path}/again:1"], check=True)
+    assert layout.read(tmp_path / "again").layers == layout.read(written).layers
+
+
 @pytest.mark.parametrize("damage", ["blob", "index", "missing", "name", "path", "deep"])
 def test_a_damaged_layout_is_refused(damage: str, written: Path) -> None:
     index = json.loads((written / "index.json").read_text())

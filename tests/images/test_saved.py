@@ -104,7 +104,6 @@ def damaged() -> dict[str, bytes]:
         "a tar of other things": layer("a", "b"),
         "a byte changed": whole.replace(b"etc/key", b"etc/kex"),
         "a layer that is not there": archive(*LAYERS, **{"1/layer.tar": member("1/other.tar", content=LAYERS[1])}),
-        "zstd": archive(b"\x28\xb5\x2f\xfd" + bytes(1000)),
     }
 
 
@@ -112,6 +111,11 @@ def damaged() -> dict[str, bytes]:
 def test_what_is_damaged_is_refused_with_a_sentence(how: str) -> None:
     with pytest.raises(LayerError):
         saved.read(in_pieces(damaged()[how]))
+
+
+def test_a_layer_packed_by_zstd_is_refused_with_what_to_do() -> None:
+    with pytest.raises(LayerError, match=r"is packed by zstd, which is not read here; `skopeo copy --dest-compress-f"):
+        saved.read(in_pieces(archive(b"\x28\xb5\x2f\xfd" + bytes(1000))))
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 MOST_BYTES, MOST_MEMBERS = 8 << 30, 1_000_000  # of one image, unpacked
 CHUNK = 1 << 20
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+ZSTD = "is packed by zstd, which is not read here; `skopeo copy --dest-compress-format gzip` makes a copy that is"
 
 
 class LayerError(Problem):

@@ -67,7 +67,10 @@ def _blob(folder: Path, descriptor: dict[str, Any]) -> bytes:
 
 def _plain(packed: bytes, descriptor: dict[str, Any], most_bytes: int) -> bytes:
     """The tar of a layer; what would unpack to more than is allowed is refused before it does."""
-    if not str(descriptor["mediaType"]).endswith("gzip"):
+    kind = str(descriptor["mediaType"])
+    if kind.endswith("zstd"):
+        raise LayerError(f"unpacking {descriptor['digest']}: it {layers.ZSTD}")
+    if not kind.endswith("gzip"):
         return packed
     unpacker = zlib.decompressobj(wbits=31)
     try:

@@ -21,12 +21,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 from cutaway.images import stack
-from cutaway.images.layers import LayerError, way
+from cutaway.images.layers import ZSTD, LayerError, way
 from cutaway.images.stack import Layer, Place, Stack
 
 MOST_TEXT_BYTES = 4 << 20
 PIECE = 1 << 20
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"  # how they begin: RFC 1952, 2.3.1; RFC 8878, 3.1.1
+GZIP_BEGINS, ZSTD_BEGINS = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"  # RFC 1952, 2.3.1; RFC 8878, 3.1.1
 
 
 class Saved(NamedTuple):
@@ -103,9 +103,9 @@ def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, parts: Parts) -> None:
         head = content.peek(4)[:4]  # type: ignore[attr-defined]  # it is buffered
         if head[:1] in (b"{", b"[") and member.size <= MOST_TEXT_BYTES:
             parts.texts[name] = content.read()
-        elif head == ZSTD:
-            raise LayerError(f"reading a saved image: {name} is packed by zstd, which is not read here")
-        elif head[:2] == GZIP:
+        elif head == ZSTD_BEGINS:
+            raise LayerError(f"reading a saved image: {name} {ZSTD}")
+        elif head[:2] == GZIP_BEGINS:
             parts.layers[name] = _layer(gzip.GzipFile(fileobj=content))
         elif member.size >= tarfile.BLOCKSIZE:  # what is smaller is no tar
             parts.layers[name] = _layer(content)

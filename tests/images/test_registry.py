@@ -400,3 +400,25 @@ def test_a_mirror_does_not_keep_what_was_damaged_on_the_way(mirror: Mirror, ask:
     refused = mirror.ask("GET", "/v2/a/manifests/1")
     assert (refused.status, refused.code) == (400, "DIGEST_INVALID")
     assert mirror.ask("GET", f"/v2/a/blobs/{digest_of(BLOB)}").status == 400
+
+
+def test_a_mirror_does_not_keep_the_half_that_came_before_the_line_was_cut(tmp_path: Path) -> None:
+    """The other registry promises all, sends half and hangs up; at the second call it sends all."""
+    digest, sent = digest_of(BLOB), [BLOB[: len(BLOB) // 2], BLOB]
+
+    def serve(waiting: socket.socket) -> None:
+        for content in sent:
+            line, _ = waiting.accept()
+            with line:
+                line.recv(PIECE)
+                line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BLOB) + content)
+
+    with socket.create_server(("127.0.0.1", 0)) as waiting:
+        threading.Thread(target=serve, args=(waiting,), daemon=True).start()
+        upstream = Mirrored(f"http://127.0.0.1:{waiting.getsockname()[1]}")
+        for mine in served(Registry(tmp_path / "mirror", upstream=upstream)):
+            client = Client(mine.port)
+            assert client("GET", f"/v2/a/blobs/{digest}").status == 404
+            assert [*tmp_path.glob("mirror/a/uploads/*"), *tmp_path.glob("mirror/a/blobs/sha256/*")] == []
+            assert client("GET", f"/v2/a/blobs/{digest}").body == BLOB
+            client.line.close()

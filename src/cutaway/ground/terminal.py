@@ -24,7 +24,7 @@ from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
 PATIENCE_S = 60  # a busy machine starts containers slowly
-PLUGINS = ("/usr/libexec/docker/cli-plugins", "/usr/lib/docker/cli-plugins", "/usr/local/lib/docker/cli-plugins")
+PLUGINS = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec")  # below which Docker's command has them
 MAKES = {
     ("run",): "container",
     ("container", "run"): "container",
@@ -119,9 +119,12 @@ class Compose:
 
 
 def composer() -> list[str]:
-    """The command that composes: Docker's plug-in, or the program of its own that it was before."""
-    if any(Path(folder, "docker-compose").exists() for folder in PLUGINS):
-        return [_needed("docker client", "docker"), "compose"]
+    """The command that composes: the plug-in of Docker's command, or the program of its own that it was before."""
+    users = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker", "cli-plugins")
+    folders = [users, *(Path(place, "docker/cli-plugins") for place in PLUGINS)]
+    docker = programs.path("docker")
+    if docker and any(os.access(folder / "docker-compose", os.X_OK) for folder in folders):
+        return [docker, "compose"]
     return [_needed("compose", "docker-compose")]
 
 

@@ -23,6 +23,7 @@ from cutaway.linux.namespaces import Kind
 
 PATIENCE_S = 15
 KINDS = ("docker", "podman")
+PODMAN_LATER = pytest.param("podman", marks=pytest.mark.soak)  # what is alike on both is tried there in the soak
 T = TypeVar("T")
 
 
@@ -52,13 +53,18 @@ def our_engine(kind: private.Kind, state: Path) -> Iterator[Engine]:
         patch.setenv(engines.CHOICE, "private")
         if kind not in private.startable():
             pytest.skip(f"this user cannot start {kind} here")
-        private.start(kind, Process.current())
         try:
-            started = engines.ready()
-            base.image(started)
-            yield started
+            yield begun(kind)
         finally:
             engines.stop()
+
+
+def begun(kind: private.Kind) -> Engine:
+    """Our engine of this kind, started unless it runs, with the base image."""
+    private.start(kind, Process.current())
+    started = engines.ready()
+    base.image(started)
+    return started
 
 
 @pytest.fixture(params=KINDS, scope="module")
@@ -72,6 +78,16 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """One engine of each kind, for this test alone."""
     with our_engine(request.param, tmp_path / "state") as started:
+        yield started
+
+
+@pytest.fixture(params=["docker", PODMAN_LATER])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """The engine of all tests, and in the soak a Podman."""
+    if request.param == "docker":
+        yield request.getfixturevalue("engine")
+        return
+    with our_engine("podman", tmp_path / "state") as started:
         yield started
 
 

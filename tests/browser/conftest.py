@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from engines import PODMAN_LATER, begun
 from lab_process import Lab, free_port
 from playwright.sync_api import Browser, expect
 from screen import HEIGHT, READY_S, WIDTH, Screen
 
-from cutaway.ground import base
 from cutaway.ground import engine as engines
+from cutaway.ground import private
 from cutaway.ground.engine import Engine
 from cutaway.ground.guest import cache
-from cutaway.linux import Process
 
 expect.set_options(timeout=READY_S * 1000)
 
@@ -61,12 +61,12 @@ def screen(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Iterat
     assert window.elsewhere == [], "JupyterLab asked the internet for something"
 
 
-@pytest.fixture
-def second(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+@pytest.fixture(params=["docker", PODMAN_LATER])
+def second(request: pytest.FixtureRequest, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The engine that the reader's page will use, for a second client."""
+    if request.param not in private.startable():
+        pytest.skip(f"this user cannot start {request.param} here")
     monkeypatch.setenv("CUTAWAY_STATE", screen.lab.env["CUTAWAY_STATE"])
     monkeypatch.setenv(engines.CHOICE, "private")
-    started = engines.ready(Process.current())
-    base.image(started)
-    yield started
+    yield begun(request.param)
     engines.stop()

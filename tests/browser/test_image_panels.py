@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 import pytest
+from engines import begun
 from playwright.sync_api import expect
 from screen import Screen
 
 from cutaway.ground import base
+from cutaway.ground import engine as engines
 from cutaway.ground.engine import Engine
 
 LESSON = "notebooks/13-images.ipynb"
@@ -59,3 +61,26 @@ def test_a_build_is_watched_and_the_key_found_while_a_second_client_works(second
     expect(panel.get_by_role("status").first).to_contain_text("cutaway/base:latest")
     assert other.images.get("others/theirs:latest")
     other.close()
+
+
+@pytest.mark.soak
+def test_an_engine_with_much_in_it_goes_and_returns(second: Engine, screen: Screen) -> None:
+    client = second.client()
+    for number in range(200):
+        client.containers.create(base.NAME, "true", name=f"many-{number:03}")
+    client.close()
+    screen.open(LESSON)
+    screen.run_cells("setup", "layers-experiment", "key-predict", "key-experiment", "key-experiment-2")
+    engines.stop()
+    press(screen, "layers-experiment", "Build cutaway/notes:1", "no engine answers at")
+    press(screen, "key-experiment-2", "Look again", "no engine answers at")
+    begun(second.kind)
+    press(screen, "layers-experiment", "Build cutaway/notes:1", "6 of 6 steps: 5 ran, 0 from the cache.")
+    press(screen, "key-experiment-2", "Look again", "cutaway/base:latest")
+
+
+def press(screen: Screen, cell: str, button: str, then: str) -> None:
+    """Press a panel's button, and see what it says."""
+    panel = screen.output(cell)
+    panel.get_by_role("button", name=button).click()
+    expect(panel.get_by_role("status").first).to_contain_text(then)

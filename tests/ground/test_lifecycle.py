@@ -9,19 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from engines import KINDS, until
+from engines import PODMAN_LATER, begun, until
 
 from cutaway import ledger
 from cutaway.ground import base, lifecycle, sides
 from cutaway.ground import engine as engines
-from cutaway.ground.engine import Engine
-from cutaway.ground.lifecycle import EngineGone, Event, Follower, Mine
-from cutaway.linux import Process
+from cutaway.ground.engine import Engine, EngineGone
+from cutaway.ground.lifecycle import Event, Follower, Mine
 from cutaway.problem import Problem
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("engine")]
 
-PODMAN_LATER = pytest.param("podman", marks=pytest.mark.soak)  # what is alike on both is tried there in the soak
 DOCKER_FIRST = pytest.mark.parametrize("shared", ["docker", PODMAN_LATER], indirect=True)
 TRAPS = ["sh", "-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"]
 
@@ -230,7 +228,7 @@ def test_a_process_that_has_the_number_here_and_is_another_one_is_not_taken_for_
 # --- An engine that goes -----------------------------------------------------
 
 
-@pytest.mark.parametrize("fresh", KINDS[:1], indirect=True)
+@pytest.mark.parametrize("fresh", ["docker", PODMAN_LATER], indirect=True)
 def test_an_engine_that_goes_is_one_sentence_and_its_return_is_noticed(fresh: Engine) -> None:
     mine = Mine(fresh)
     mine.create("web", "sleep 600")
@@ -241,9 +239,8 @@ def test_an_engine_that_goes_is_one_sentence_and_its_return_is_noticed(fresh: En
         assert said[1].endswith("start it, or say `cutaway engine start` in a terminal.")
         with pytest.raises(EngineGone, match="listing your containers: no engine answers at"):
             mine.states()
-        engines.ready(Process.current())
+        begun(fresh.kind)
         until(lambda: said[2:] == ["found"], "the return is noticed")
-        base.image(mine.engine)
         mine.create("web", "sleep 600")
         until(lambda: [event.name for event in heard] == ["web"], "what happens then is heard")
         assert mine.states() == {"web": "created"}

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Iterator
 
 import pytest
-from engines import KINDS, engine, fresh, until
+from engines import PODMAN_LATER, begun, either, engine, fresh, until
 
 from cutaway.ground import base, lifecycle
 from cutaway.ground import engine as engines
 from cutaway.ground.engine import Engine
 from cutaway.ground.lifecycle import Mine
-from cutaway.linux import Process
-from cutaway.panels import LifecyclePanel, LogPanel, StatsPanel
+from cutaway.panels import BuildPanel, LifecyclePanel, LogPanel, StatsPanel
 
-__all__ = ["engine", "fresh"]
+__all__ = ["either", "engine", "fresh"]
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("engine")]
 
 
 @pytest.fixture
-def mine(engine: Engine) -> Iterator[Mine]:
-    base.image(engine)
-    yours = Mine(engine)
+def mine(either: Engine) -> Iterator[Mine]:
+    yours = Mine(either)
     yield yours
     yours.end(*yours.states())
 
@@ -40,7 +40,8 @@ def test_buttons_take_a_container_round_and_the_drawing_follows_the_events(panel
     for word, state in (("create", "created"), ("start", "running"), ("kill", "exited"), ("rm", "gone")):
         panel.words[word].click()
         until(lambda state=state: f"It is {state} now" in panel._view.value, f"{state} is drawn")  # type: ignore[misc]
-    until(lambda: "web: destroy. It is gone now." in panel._said.value, "the last event is said")
+    last = {"docker": "destroy", "podman": "remove"}[panel.mine.engine.kind]
+    until(lambda: f"web: {last}. It is gone now." in panel._said.value, "the last event is said")
     assert panel.chosen.options == ()
 
 
@@ -85,7 +86,21 @@ def test_events_and_log_come_as_they_happen(mine: Mine) -> None:
     panel.follower.leave()
 
 
-@pytest.mark.parametrize("fresh", KINDS[:1], indirect=True)
+@pytest.mark.soak
+def test_a_build_whose_engine_is_killed_has_failed(fresh: Engine) -> None:
+    panel = BuildPanel(fresh, {"Dockerfile": f"FROM {base.NAME}\nRUN echo begun; sleep 600"}, "cutaway/broken:1")
+    thread = threading.Thread(target=panel.build)
+    thread.start()
+    until(lambda: "begun" in repr(panel), "the step runs")
+    engines.stop()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert re.search(r"Failed: |building cutaway/broken:1 in ", panel._said.value), panel._said.value
+    panel.build()
+    assert "no engine answers at" in panel._said.value
+
+
+@pytest.mark.parametrize("fresh", ["docker", PODMAN_LATER], indirect=True)
 def test_each_panel_says_one_sentence_when_the_engine_goes_and_lives_again_when_it_comes_back(fresh: Engine) -> None:
     mine = Mine(fresh)
     mine.create("web", "sleep 600")
@@ -99,7 +114,7 @@ def test_each_panel_says_one_sentence_when_the_engine_goes_and_lives_again_when_
     assert panels[0]._view.value == ""  # type: ignore[union-attr]
     panels[0].words["start"].click()  # type: ignore[union-attr]
     until(lambda: "start web: no engine answers" in panels[0]._said.value, "a button says so as well")
-    base.image(engines.ready(Process.current()))
+    begun(fresh.kind)
     for each in panels:
         until(lambda each=each: "has gone" not in each._said.value, "it notices")  # type: ignore[misc]
     mine.run("web", "sleep 600")

@@ -16,10 +16,12 @@ from enum import Enum
 from typing import Any
 
 from docker.errors import DockerException
+from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
 
 from cutaway import ledger
 from cutaway.ground import store
-from cutaway.ground.engine import Engine
+from cutaway.ground.engine import Engine, gone
 from cutaway.problem import Problem
 
 # --- Words -----------------------------------------------------------------
@@ -29,6 +31,7 @@ Files = Mapping[str, str | bytes]  # by name: what is sent to the builder, `Dock
 BEGINS = re.compile(r"(?:Step (\d+)/(\d+) : |(?:\[\d+/\d+\] )?STEP (\d+)/(\d+): )(.*)")
 CACHED = re.compile(r" *-+> Using cache")
 LEFT = re.compile(r" *-+> ([0-9a-f]{11,64})$")
+BROKEN_OFF = (RequestException, HTTPError)  # before an answer, and in its middle
 STAGE = re.compile(r"^(?=FROM\s)", re.IGNORECASE | re.MULTILINE)
 COLOUR = re.compile(r"\x1b\[\d*m")  # which Docker puts round what a program writes to its standard error
 NEWS = re.compile(r" *-+> Running in|Removing intermediate|Successfully |(?:\[\d+/\d+\] )?COMMIT |[0-9a-f]{64}$|$")
@@ -153,10 +156,12 @@ def following(engine: Engine, files: Files, name: str, *, cache: bool = True) ->
         for event in client.api.build(fileobj=io.BytesIO(sent), tag=name, decode=True, **how):
             built.hear(event)
             yield built
-    except DockerException as error:
+    except (DockerException, *BROKEN_OFF) as error:
         raise Problem(f"building {name} in {engine.url}: {error}; see `cutaway engine status`") from error
     finally:
         client.close()
+    if not (built.image or built.error):
+        built.hear({"error": f"the engine said no more, and there is no image; is it gone? {gone(engine)}"})
     built.finish()
     yield built
 

@@ -37,6 +37,10 @@ DOCKER_SOCKET = "/var/run/docker.sock"
 ANSWER_S = 60  # a busy machine starts containers slowly
 
 
+class EngineGone(Problem):
+    """The engine does not answer any more."""
+
+
 @dataclass(frozen=True)
 class Engine:
     """An engine that answers: `kind` is docker or podman, `ours` whether we started it."""
@@ -52,10 +56,14 @@ class Engine:
         return f"unix://{self.socket}"
 
     def client(self) -> DockerClient:
-        """Docker's client for Python, speaking to this engine."""
+        """Docker's client for Python, speaking to this engine; EngineGone when it does not answer any more."""
         from docker import DockerClient  # slow to import, and the command line seldom needs it
+        from docker.errors import DockerException
 
-        return DockerClient(base_url=self.url, timeout=ANSWER_S)
+        try:
+            return DockerClient(base_url=self.url, timeout=ANSWER_S)
+        except DockerException as silence:
+            raise EngineGone(f"asking the engine: {gone(self)}") from silence
 
     def containers(self) -> list[dict[str, Any]]:
         """Every container in it, running or not, as the engine lists them."""
@@ -75,6 +83,11 @@ class Engine:
                 yield client.containers.run(image, command, name=name, labels=ledger.LABELS(), detach=True, **options)
             finally:
                 client.close()
+
+
+def gone(engine: Engine) -> str:
+    """That the engine is not there, in half a sentence with the next step."""
+    return f"no engine answers at {engine.socket}; start it, or say `cutaway engine start` in a terminal"
 
 
 # --- Choosing ----------------------------------------------------------------

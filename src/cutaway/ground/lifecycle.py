@@ -28,7 +28,7 @@ from requests.exceptions import RequestException
 from cutaway import ledger
 from cutaway.ground import base
 from cutaway.ground import engine as engines
-from cutaway.ground.engine import Engine
+from cutaway.ground.engine import Engine, EngineGone, gone
 from cutaway.problem import Problem
 
 # --- Words -----------------------------------------------------------------
@@ -73,10 +73,6 @@ AFTER = {  # an event, and the state that a container is in after it
 }
 SAME = {"stopped": "exited", "configured": "created", "initialized": "created"}  # Podman's words, in a listing
 ALSO = ("kill", "stop", "restart", "oom")  # events that are told, and change no state by themselves
-
-
-class EngineGone(Problem):
-    """The engine does not answer any more."""
 
 
 class Life(NamedTuple):
@@ -265,7 +261,7 @@ class Mine:
             yield self._client
         except APIError as refused:
             raise Problem(f"{doing}: the engine refuses: {refused.explanation or refused}") from refused
-        except (DockerException, RequestException) as silence:
+        except (DockerException, RequestException, EngineGone) as silence:
             self._client = None
             raise EngineGone(f"{doing}: {gone(self.engine)}") from silence
 
@@ -273,11 +269,6 @@ class Mine:
 # What Docker's own command makes of an engine's refusal to start; see runStartContainerErr in docker/cli.
 NO_CONTAINER = 125
 REFUSED = {"permission denied": 126, "no such file or directory": 127, "executable file not found": 127}
-
-
-def gone(engine: Engine) -> str:
-    """That the engine is not there, in half a sentence with the next step."""
-    return f"no engine answers at {engine.socket}; start it, or say `cutaway engine start` in a terminal"
 
 
 def labels() -> dict[str, str]:

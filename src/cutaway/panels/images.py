@@ -8,7 +8,7 @@ from typing import Any
 from ipywidgets import HTML, Button, Dropdown, HBox, Layout, VBox
 
 from cutaway.ground import store
-from cutaway.ground.engine import Engine
+from cutaway.ground.engine import Engine, EngineGone
 from cutaway.images.saved import Saved
 from cutaway.panels.layers import LayerPanel
 from cutaway.problem import Problem
@@ -39,7 +39,11 @@ class ImagePanel:
 
     def look(self) -> None:
         """See which images there are now, and read the chosen one again."""
-        there, chosen = store.names(self.engine), self.choice.value
+        try:
+            there, chosen = store.names(self.engine), self.choice.value
+        except EngineGone as problem:
+            self._say(str(problem))
+            return
         if there != [*self.choice.options]:
             self.choice.options = there  # which chooses the first
         if chosen in there:

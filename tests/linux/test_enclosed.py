@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import cutaway
 from cutaway.linux import (
     CommandFailed,
     Enclosed,
@@ -30,6 +31,7 @@ from cutaway.linux.mounts import mounts
 
 ALL = set(Kind)
 DEADLINE_S = 10
+SOURCES = str(Path(cutaway.__file__).parents[1])
 
 
 def until(condition: Callable[[], object]) -> bool:
@@ -369,3 +371,13 @@ def test_the_end_of_the_inner_one_leaves_the_outer_one_and_not_the_other_way_rou
     outer.close()
     assert until(lambda: not Path(f"/proc/{inner.pid}").exists())
     inner.close()
+
+
+def test_what_goes_inside_loads_only_what_is_light():
+    """Lessons start it again and again; in an emulated machine, Python's library takes longer to load than Python."""
+    told = f"import sys; sys.path.insert(0, {SOURCES!r}); import cutaway.linux.stage; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-I", "-S", "-c", told], capture_output=True, text=True).stdout.split()
+    )
+    assert "cutaway.linux.calls" in loaded
+    assert not loaded & {"enum", "signal", "subprocess", "pathlib", "typing", "re", "cutaway.linux.namespaces"}

@@ -10,7 +10,7 @@ import errno
 import os
 import struct
 
-from cutaway.linux import calls
+from cutaway.linux import calls, files
 
 # --- Words -----------------------------------------------------------------
 
@@ -110,6 +110,20 @@ def make_read_only(path: str) -> None:
 def tmpfs(target: str, size_bytes: int, entries: int = 0) -> None:
     """Mount an empty filesystem in memory, of at most `size_bytes`, and of at most `entries` files unless that is 0."""
     calls.mount("tmpfs", target, "tmpfs", Flag.NOSUID | Flag.NODEV, f"size={size_bytes},nr_inodes={entries}")
+
+
+def proc(target: str = "/proc") -> None:
+    """Mount a fresh /proc, which shows the processes of the mounting process's PID namespace."""
+    try:
+        calls.mount("proc", target, "proc", Flag.NOSUID | Flag.NODEV | Flag.NOEXEC)
+    except calls.Refused as refused:
+        targets = [line.split()[4] for line in files.read("/proc/self/mountinfo").splitlines()]
+        if refused.errno == errno.EPERM and any(each.startswith("/proc/") for each in targets):
+            why = (
+                "parts of /proc are masked here, as in a container; start it with --security-opt systempaths=unconfined"
+            )
+            raise calls.Refused(errno.EPERM, refused.call, why) from None
+        raise
 
 
 def overlay(target: str, lower: str, upper: str, work: str, *, within_user: bool = False) -> None:

@@ -136,7 +136,7 @@ def enter(pid: int, kinds: Iterable[Kind], command: Command, timeout_s: float = 
 
 def enter_held(held: Mapping[Kind, int], command: Command, timeout_s: float = 10, env: Env | None = None) -> str:
     """What `command` says in the namespaces that `namespaces.hold` keeps; their processes may all have ended."""
-    door = " ".join(f"{kind.value}={fd}" for kind, fd in held.items())
+    door = " ".join(f"{kind.called}={fd}" for kind, fd in held.items())
     return _enter(door, frozenset(held), list(held.values()), command, timeout_s, env or {})
 
 
@@ -158,8 +158,8 @@ def _stage(
 
 
 def _names(kinds: Iterable[Kind]) -> str:
-    """The kinds as stage.py reads them: `net,uts`."""
-    return ",".join(sorted(kind.value for kind in kinds))
+    """The kinds as stage.py reads them."""
+    return ",".join(sorted(f"{kind.called}={kind.flag:#x}" for kind in kinds))
 
 
 def _enter(door: str, kinds: frozenset[Kind], fds: list[int], command: Command, timeout_s: float, env: Env) -> str:

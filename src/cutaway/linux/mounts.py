@@ -5,13 +5,11 @@ See mount(2), mount_namespaces(7) and, for the fields of mountinfo, proc(5). Tau
 
 from __future__ import annotations
 
-import errno
 import re
 from pathlib import Path
 from typing import NamedTuple
 
-from cutaway.linux import calls
-from cutaway.linux.attach import Flag, bind, change_tree, make_private, overlay, tmpfs, unmount
+from cutaway.linux.attach import Flag, bind, change_tree, make_private, overlay, proc, tmpfs, unmount
 
 __all__ = [
     "Flag", "Mount", "bind", "make_private", "mounted", "mounts", "overlay", "parsed", "proc", "seal", "tmpfs",
@@ -77,19 +75,6 @@ def _plain(text: str) -> str:
 
 
 # --- Changing --------------------------------------------------------------
-
-
-def proc(target: str = "/proc") -> None:
-    """Mount a fresh /proc, which shows the processes of the mounting process's PID namespace."""
-    try:
-        calls.mount("proc", target, "proc", Flag.NOSUID | Flag.NODEV | Flag.NOEXEC)
-    except calls.Refused as refused:
-        if refused.errno == errno.EPERM and any(mount.target.startswith("/proc/") for mount in mounts()):
-            why = (
-                "parts of /proc are masked here, as in a container; start it with --security-opt systempaths=unconfined"
-            )
-            raise calls.Refused(errno.EPERM, refused.call, why) from None
-        raise
 
 
 def seal(target: str, *, devices: bool = False) -> None:

@@ -36,6 +36,11 @@ class Kind(enum.Enum):
         kind._value_, kind.flag = name, flag
         return kind
 
+    @property
+    def called(self) -> str:
+        """As the manual pages write it: `CLONE_NEWUTS`."""
+        return f"CLONE_NEW{'NS' if self is Kind.MNT else self.name}"
+
     def __repr__(self) -> str:
         return f"Kind.{self.name}"
 
@@ -98,11 +103,6 @@ def map_self(inside: int, uid: int, gid: int) -> None:
     files.write("/proc/self/gid_map", f"{inside} {gid} 1")
 
 
-def shift_boot_clock(offset_s: int) -> None:
-    """Let the machine seem to have been up `offset_s` longer, in the TIME namespace that waits for the first child."""
-    files.write("/proc/self/timens_offsets", f"boottime {offset_s} 0\nmonotonic {offset_s} 0\n")
-
-
 # --- Joining and keeping ---------------------------------------------------
 
 
@@ -120,12 +120,6 @@ def hold(pid: Pid, kinds: Iterable[Kind]) -> dict[Kind, int]:
     return {kind: os.open(f"/proc/{pid}/ns/{kind.value}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds}
 
 
-def join_held(held: dict[Kind, int]) -> None:
-    """Move this process into namespaces that open files keep alive: USER first, whose rights open the others."""
-    for kind in sorted(held, key=lambda kind: kind is not Kind.USER):
-        calls.setns(held[kind], kind.flag, names({kind}))
-
-
 # --- As the system calls want them -----------------------------------------
 
 
@@ -136,7 +130,7 @@ def flags(kinds: Iterable[Kind]) -> int:
 
 def names(kinds: Iterable[Kind]) -> str:
     """The kinds as the manual pages write them: `CLONE_NEWUSER|CLONE_NEWUTS`."""
-    return "|".join(sorted(f"CLONE_NEW{'NS' if kind is Kind.MNT else kind.name}" for kind in set(kinds)))
+    return "|".join(sorted(kind.called for kind in set(kinds)))
 
 
 # --- When user namespaces are refused --------------------------------------

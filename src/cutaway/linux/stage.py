@@ -1,31 +1,35 @@
 """The small program in which namespaces are made: `python -I -S stage.py VERB MAKER CHANNEL KINDS ...`.
 
 Why a program of its own: a process with several threads, such as a Jupyter kernel, may neither leave its user
-namespace nor run Python safely after a fork. This one starts fresh, has one thread, and imports little.
+namespace nor run Python safely after a fork. This one starts fresh, has one thread, and imports so little that it is
+there in the time that Python itself takes; under an emulator that is what a lesson waits for.
 
 MAKER is a pidfd of the process that asked: when that ends, even by SIGKILL, everything here ends.
 (PR_SET_PDEATHSIG would not do: it fires when the *thread* that started us ends.)
 CHANNEL is one end of a socket pair, on which short lines go to enclosed.py, the other half of this file.
+KINDS are those of `namespaces`, by name and number: `CLONE_NEWNET=0x40000000,CLONE_NEWUTS=0x4000000`.
 """
 
 from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import NoReturn
 
 if __name__ == "__main__":  # -I leaves no search path to our own package
-    sys.path.insert(0, str(Path(__file__).parents[2]))
+    sys.path.insert(0, __file__.rpartition("/cutaway/")[0])
 
-from cutaway.linux import calls, links, mounts, namespaces
-from cutaway.linux.commands import shell_status
-from cutaway.linux.namespaces import Kind
+from cutaway.linux import attach, calls, files, loopback
+from cutaway.linux.light import signal, suppress
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
+
+    Kinds = dict[str, int]
+
+USER, MNT, PID = "CLONE_NEWUSER", "CLONE_NEWNS", "CLONE_NEWPID"
 CANNOT_START = 127  # the shell's status for a command that is not there
 
 
@@ -33,7 +37,7 @@ CANNOT_START = 127  # the shell's status for a command that is not there
 
 
 def enclose(
-    maker: int, channel: int, kinds: set[Kind], hostname: str, boot_offset_s: str, door: str, *wishes: str
+    maker: int, channel: int, kinds: Kinds, hostname: str, boot_offset_s: str, door: str, *wishes: str
 ) -> NoReturn:
     """Make new namespaces and keep one process in them, until it is killed or the maker ends.
 
@@ -41,27 +45,27 @@ def enclose(
     """
     if door:
         pidfd, joined = door.split(" ")
-        namespaces.join(int(pidfd), kinds_of(joined))
-    if Kind.USER in kinds:
-        namespaces.unshare({Kind.USER})
+        join(int(pidfd), kinds_of(joined))
+    if USER in kinds:
+        unshare({USER: kinds[USER]})
         ask(channel, "map")
-    namespaces.unshare(kinds - {Kind.USER})
+    unshare({name: flag for name, flag in kinds.items() if name != USER})
     if boot_offset_s:
-        namespaces.shift_boot_clock(int(boot_offset_s))
+        shift_boot_clock(int(boot_offset_s))
     inner = fork(lambda: dwell(maker, channel, kinds, hostname, wishes))  # the first member of PID and TIME
     tell(channel, f"pid {inner}")
     os.close(channel)
     sys.exit(os.waitpid(inner, 0)[1] != 0)
 
 
-def dwell(maker: int, channel: int, kinds: set[Kind], hostname: str, wishes: Sequence[str]) -> None:
+def dwell(maker: int, channel: int, kinds: Kinds, hostname: str, wishes: Sequence[str]) -> None:
     """Furnish the namespaces from inside, then stay; as process 1, if there is a PID namespace."""
-    if Kind.MNT in kinds:
-        mounts.make_private()
-    if "proc" in wishes and {Kind.MNT, Kind.PID} <= kinds:
-        mounts.proc()
+    if MNT in kinds:
+        attach.make_private()
+    if "proc" in wishes and MNT in kinds and PID in kinds:
+        attach.proc()
     if "network" in wishes:
-        links.bring_up("lo")
+        loopback.bring_up("lo")
     if hostname:
         calls.sethostname(hostname)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel then reaps the orphans that process 1 is given
@@ -70,17 +74,42 @@ def dwell(maker: int, channel: int, kinds: set[Kind], hostname: str, wishes: Seq
     first_to_end(maker)
 
 
-def enter(maker: int, channel: int, kinds: set[Kind], door: str, *command: str) -> NoReturn:
+def enter(maker: int, channel: int, kinds: Kinds, door: str, *command: str) -> NoReturn:
     """Run a command in the namespaces behind `door`, a pidfd or one file for each kind, and end as it ends."""
     if door.isdigit():
-        namespaces.join(int(door), kinds)
+        join(int(door), kinds)
     else:
-        namespaces.join_held({Kind(name): int(fd) for name, fd in (each.split("=") for each in door.split())})
+        join_held(dict(each.split("=") for each in door.split()), kinds)
     inner = fork(lambda: execute(command))
     os.close(channel)
     if first_to_end(os.pidfd_open(inner), maker) == maker:
         os.killpg(0, signal.SIGKILL)
-    sys.exit(shell_status(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])))
+    status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
+    sys.exit(status if status >= 0 else 128 - status)  # as a shell tells it
+
+
+# --- Leaving and joining -----------------------------------------------------
+
+
+def unshare(kinds: Kinds) -> None:
+    """Give this process new namespaces of `kinds`; of PID and TIME only its later children will be members."""
+    calls.unshare(sum(kinds.values()), "|".join(sorted(kinds)))
+
+
+def shift_boot_clock(offset_s: int) -> None:
+    """Let the machine seem to have been up `offset_s` longer, in the TIME namespace that waits for the first child."""
+    files.write("/proc/self/timens_offsets", f"boottime {offset_s} 0\nmonotonic {offset_s} 0\n")
+
+
+def join(pidfd: int, kinds: Kinds) -> None:
+    """Move this process into the namespaces of `kinds` of the process behind `pidfd`, as `namespaces.join` does."""
+    calls.setns(pidfd, sum(kinds.values()), "|".join(sorted(kinds)))
+
+
+def join_held(held: dict[str, str], kinds: Kinds) -> None:
+    """Move this process into namespaces that open files keep alive: USER first, whose rights open the others."""
+    for name in sorted(held, key=lambda name: name != USER):
+        calls.setns(int(held[name]), kinds[name], name)
 
 
 # --- What both need --------------------------------------------------------
@@ -132,15 +161,15 @@ def reporting(work: Callable[[], object]) -> None:
 
 def close_on_exec() -> None:
     """Let no command inherit a descriptor of ours: it would lead out of the namespaces, and hold the channel open."""
-    for entry in Path("/proc/self/fd").iterdir():
-        if int(entry.name) > sys.stderr.fileno():
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > sys.stderr.fileno():
             with suppress(OSError):  # the listing's own, closed by now
-                os.set_inheritable(int(entry.name), False)
+                os.set_inheritable(fd, False)
 
 
-def kinds_of(names: str) -> set[Kind]:
-    """The kinds as enclosed.py writes them: `net,uts`."""
-    return {Kind(name) for name in names.split(",") if name}
+def kinds_of(words: str) -> Kinds:
+    """The kinds as enclosed.py writes them."""
+    return {name: int(flag, 16) for name, flag in (word.split("=") for word in words.split(",") if word)}
 
 
 def channel_of(argv: Sequence[str]) -> int:

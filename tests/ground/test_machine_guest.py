@@ -190,6 +190,40 @@ def test_of_each_sort_only_the_last_used_few_are_kept(monkeypatch: pytest.Monkey
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"thing-{n}" for n in range(2, cache.MOST + 2)]
 
 
+def test_what_is_made_of_another_version_goes_unless_somebody_runs_on_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state_folder: Path
+):
+    monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path / "cache"))
+    source, other = (tmp_path / name for name in ("source", "other"))
+    for file in (source, other):
+        file.write_text("version 1")
+
+    def make(draft: Path) -> None:
+        (draft / "it").touch()
+
+    archive, another = (cache.made("archive", cache.sources([file]), make) for file in (source, other))
+    idle, used = (cache.made("saved", cache.sources([archive / "it"], number), make) for number in (1, 2))
+    assert cache.clean() == [], "nothing has changed"
+    source.write_text("the second version")
+    with subprocess.Popen(["sh", "-c", "read -r _", used / "it"], stdin=subprocess.PIPE):
+        assert set(cache.clean()) == {archive, idle}
+    assert cache.clean() == [used]
+    assert list((tmp_path / "cache").iterdir()) == [another]
+
+
+def test_what_an_earlier_version_made_and_nobody_used_for_an_hour_goes_with_the_next(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state_folder: Path
+):
+    monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path / "cache"))
+    for name in ("saved-0123456789ab", "saved-ba9876543210", "kernel-6.1.0-56-amd64"):
+        (cache.folder() / name).mkdir()
+        os.utime(cache.folder() / name, (1, 1))
+    os.utime(cache.folder() / "saved-ba9876543210")
+    made = cache.made("saved", cache.sources([Path(__file__)]), lambda draft: (draft / "it").touch())
+    left = {path.name for path in cache.folder().iterdir()}
+    assert left == {made.name, "saved-ba9876543210", "kernel-6.1.0-56-amd64"}
+
+
 def test_what_fails_while_it_is_made_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path))
 

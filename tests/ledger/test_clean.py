@@ -21,6 +21,12 @@ def clean(*options: str, answer: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, input=answer, capture_output=True, text=True, check=False)
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty one, from which nothing stale goes."""
+    monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def left_by_the_dead(state_folder: Path) -> Path:
     """A folder whose owner is dead, and no watcher saw it."""

@@ -10,6 +10,7 @@ import click
 from cutaway import ledger
 from cutaway.cli import as_typed
 from cutaway.ground import private
+from cutaway.ground.guest import cache
 from cutaway.ledger import engines, state
 from cutaway.ledger.entry import Entry, Outcome, set_damaged_aside
 from cutaway.ledger.strays import Stray, strays
@@ -31,6 +32,8 @@ def command(everything: bool, yes: bool) -> None:
     _tell(undone)
     sockets = [socket for socket in sockets if engines.answers(socket)]  # our own engine may just have been undone
     _end(_strays(sockets))
+    for gone in cache.clean():
+        click.echo(f"removed: {gone}, made of files that are others now")
     left = _strays(sockets)
     _prove(undone, left, sockets)
     sys.exit(1 if left or any(outcome.trouble for outcome in undone) else 0)

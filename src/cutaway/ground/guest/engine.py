@@ -66,8 +66,8 @@ up grep -q 'API listen on' {LOG} >&3
 def ready(guest_kernel: Kernel) -> Path:
     """The archive with the engine and all that it needs."""
     found = _found()
-    name = f"engine-{cache.fingerprint([initramfs.ready(guest_kernel), Path(__file__), *found])}"
-    return cache.kept(name, lambda draft: _build(guest_kernel, found, draft)) / "initramfs"
+    made_of = cache.sources([initramfs.ready(guest_kernel), Path(__file__), *found])
+    return cache.made("engine", made_of, lambda draft: _build(guest_kernel, found, draft)) / "initramfs"
 
 
 def missing() -> list[str]:

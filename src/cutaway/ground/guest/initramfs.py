@@ -51,9 +51,9 @@ def ready(guest_kernel: Kernel) -> Path:
     """The archive for this kernel, this Python and this version of the course, or the one that is named to us."""
     if named := os.environ.get(OVERRIDE):
         return Path(named)
-    sources = [guest_kernel.image, busybox(), interpreter(), INIT, *_own_sources(), *_lent_etc()]
-    name = f"initramfs-{cache.fingerprint(sources, sys.version)}"
-    return cache.kept(name, lambda draft: _build(guest_kernel, draft)) / "initramfs"
+    files = [guest_kernel.image, busybox(), interpreter(), INIT, *_own_sources(), *_lent_etc()]
+    made_of = cache.sources(files, sys.version)
+    return cache.made("initramfs", made_of, lambda draft: _build(guest_kernel, draft)) / "initramfs"
 
 
 def _build(guest_kernel: Kernel, draft: Path) -> None:

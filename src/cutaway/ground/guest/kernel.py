@@ -240,8 +240,9 @@ def unpacked(data: bytes) -> bytes:
 
 def bare(kernel: Kernel) -> Path:
     """The file that QEMU boots: the kernel's bare image, kept in the cache."""
-    name = f"bare-{cache.fingerprint([kernel.image])}"
-    return cache.kept(name, lambda draft: (draft / "kernel").write_bytes(bare_image(kernel.image))) / "kernel"
+    made_of = cache.sources([kernel.image])
+    place = cache.made("bare", made_of, lambda draft: (draft / "kernel").write_bytes(bare_image(kernel.image)))
+    return place / "kernel"
 
 
 def bare_image(image: Path) -> bytes:

@@ -37,9 +37,9 @@ ENV = {"PATH": os.defpath, "HOME": "/root", "USER": "root", "LANG": "C.UTF-8"}
 
 def ready(guest_kernel: Kernel) -> Path:
     """The archive with the kernel's files; made, or made anew when one of them is another one now."""
-    sources = [guest_kernel.image, initramfs.ready(guest_kernel), *Path(sys.prefix).glob("pyvenv.cfg")]
-    name = f"notebook-{cache.fingerprint(sources, sys.executable)}"
-    return cache.kept(name, lambda draft: _build(guest_kernel, draft), unchanged) / "initramfs"
+    files = [guest_kernel.image, initramfs.ready(guest_kernel), *Path(sys.prefix).glob("pyvenv.cfg")]
+    made_of = cache.sources(files, sys.executable)
+    return cache.made("notebook", made_of, lambda draft: _build(guest_kernel, draft), unchanged) / "initramfs"
 
 
 def unchanged(place: Path) -> bool:

@@ -61,10 +61,10 @@ class Spec:
         return max(len(self.lent) + len(self.shared), SLOTS)
 
     @property
-    def key(self) -> str:
+    def made_of(self) -> cache.Sources:
         """The same for two computers of which one can go on from where the other was saved."""
         facts = self.accelerator, self.memory_mib, self.cpus, self.slots
-        return cache.fingerprint([Path(program()), self.kernel, self.initramfs], *facts)
+        return cache.sources([Path(program()), self.kernel, self.initramfs], *facts)
 
 
 # --- The command line --------------------------------------------------------

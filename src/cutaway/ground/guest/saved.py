@@ -25,12 +25,12 @@ ROOM_BYTES = 256 << 20  # twice what a guest has written when it is saved
 
 def ready(spec: Spec) -> Path:
     """The folder with the saved machine of this kind; made, or made anew if it is damaged."""
-    return cache.kept(f"saved-{spec.key}", lambda draft: _make(spec, draft), whole)
+    return cache.made("saved", spec.made_of, lambda draft: _make(spec, draft), whole)
 
 
 def forget(spec: Spec) -> None:
     """Break the seal, so that the next machine of this kind is booted and saved anew."""
-    (cache.folder() / f"saved-{spec.key}" / SEAL).unlink(missing_ok=True)
+    (cache.folder() / f"saved-{spec.made_of.key}" / SEAL).unlink(missing_ok=True)
 
 
 def go_on(spec: Spec, name: str, owner: running.Owner) -> running.Running:

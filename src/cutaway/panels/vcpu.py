@@ -6,6 +6,7 @@ which one is shown. In print it is that one moment.
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -13,12 +14,17 @@ from ipywidgets import HTML, HBox, Layout, VBox
 
 from cutaway.hypervisor import Computer, Mode
 from cutaway.hypervisor.watch import Moment, Watch
-from cutaway.panels.stepper import MOST_ROWS, STYLE, WRAPPED, Line, button, held, numbered, part
+from cutaway.panels.stepper import MOST_ROWS, WRAPPED, Line, button, held, numbered, part
+from cutaway.panels.stepper import STYLE as STEPS
 
 Bundle = dict[str, Any]  # what IPython shows: media type -> content
 
 SHOWN = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rsp", "rip")
 DIGITS = {Mode.REAL: 4, Mode.PROTECTED: 8, Mode.LONG: 16, Mode.USER: 16}
+GAP = re.compile(r" {2,}")  # before a comment; there is no room for it beside the registers
+STYLE = f"""{STEPS}<style>@media (min-width: 701px) {{
+  .cutaway-vcpu {{ grid-template-columns: minmax(0, 1fr) max-content max-content; }}
+}}</style>"""  # registers and memory are read by columns, so only the listing may be broken
 CHANGED = "*"  # beside a register that the last instruction changed
 
 
@@ -86,7 +92,7 @@ class VcpuPanel:
             f'<div class="held">{part("Registers", held(self._registers()))}</div>',
             f'<div class="held">{"".join(devices)}</div>',
         ]
-        return f'{STYLE}<div class="cutaway-step">{"".join(columns)}</div>'
+        return f'{STYLE}<div class="cutaway-step cutaway-vcpu">{"".join(columns)}</div>'
 
     def _listing(self) -> list[Line]:
         """The lines of the guest; of a long one those round the next instruction."""
@@ -94,7 +100,8 @@ class VcpuPanel:
         here = next((at for at, line in enumerate(lines) if line.address == rip), len(lines) - 1)
         first = max(0, min(here - MOST_ROWS // 2, len(lines) - MOST_ROWS))
         shown = lines[first : first + MOST_ROWS]
-        return [(f"{line.address:x}", line.text, line.address == rip and not self.moment.ended) for line in shown]
+        ended = self.moment.ended
+        return [(f"{each.address:x}", GAP.sub("  ", each.text), each.address == rip and not ended) for each in shown]
 
     def _registers(self) -> list[str]:
         moment, digits = self.moment, DIGITS[self.moment.mode]

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from machines import skip_without_machines
 
 from cutaway import cli
-from cutaway.grading import nbcourse, release
+from cutaway.grading import labs, nbcourse, release
 from cutaway.grading.nbcourse import Course
 from cutaway.ground import course as ours
 from cutaway.problem import Problem
@@ -120,6 +120,30 @@ def test_a_lab_is_graded_once_and_validated_elsewhere(graded: Class) -> None:
     refused = cutaway("validate", LAB, "--course", str(graded.folder))
     assert isinstance(refused.exception, Problem)
     assert f"`cutaway check {LAB} NOTEBOOK`" in str(refused.exception)
+
+
+# --- Labs that need an engine -----------------------------------------------
+
+
+def test_a_lab_that_no_house_carries_has_no_mark_and_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = "11-survive"
+    course = tmp_path / "class"
+    shutil.copytree(ours.unit(lab).path.parent, course / "source" / lab)
+    (course / "nbgrader_config.py").write_text(
+        "from cutaway.grading.release import CONFIG\nget_config().merge(CONFIG)\n"
+    )
+    released = nbcourse.release(Course(course), lab)
+    shutil.copytree(released, course / "submitted" / "ada" / lab)
+    monkeypatch.setattr(labs, "_checked", None)
+    done = cutaway("grade", lab, "--course", str(course), "--json")
+    assert done.exit_code == 0, done.exception or done.stderr
+    line = json.loads(done.stdout)
+    assert (line["score"], line["cells"]) == (None, {})
+    (flag,) = line["flags"]
+    assert "it takes a container engine, and no house has one" in flag
+    assert f"`cutaway check {lab} NOTEBOOK --learner STUDENT`" in flag
 
 
 # --- Labs that start lab machines -------------------------------------------

@@ -99,7 +99,8 @@ def graded(assignment: Assignment, one: HandedIn, hidden: list[Path]) -> Graded:
         if cells is None:
             continue
         content = next(file.content for file in one.files if file.place == f"{notebook.name}.ipynb")
-        said, troubles = _checked(assignment.name, one.student, content, hidden)
+        lack = too_much_for_a_house(assignment.name)
+        said, troubles = ("", [lack]) if lack else _checked(assignment.name, one.student, content, hidden)
         result.stopped[notebook.name] = list(_stopped(troubles))
         try:
             found = Results.of(json.loads(said))
@@ -115,6 +116,17 @@ def graded(assignment: Assignment, one: HandedIn, hidden: list[Path]) -> Graded:
 
 
 # --- A house ---------------------------------------------------------------
+
+
+def too_much_for_a_house(lab: str) -> str:
+    """Why no house is built for a submission of the lab, and what to do; empty for one that a house carries."""
+    if "engine" not in ours.unit(lab).needs:
+        return ""
+    return (
+        "it takes a container engine, and no house has one, for whoever speaks to an engine is root of the machine "
+        f"that it is on; check it with `cutaway check {lab} NOTEBOOK --learner STUDENT` on a machine with an engine "
+        "that you can throw away, and enter the points in formgrader"
+    )
 
 
 class SavedMachine(NamedTuple):

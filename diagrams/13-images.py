@@ -1,23 +1,26 @@
-"""One image on its way: built once, kept under its digest, run on three machines."""
+"""One image on its way: built once, kept under its digest, run on other machines."""
 
-from cutaway.draw import Arrow, Drawing, container, engine, in_rows, process
+from cutaway.draw import Arrow, Drawing, container, engine, kernel, process
 
-laptop = engine("laptop's engine", "builds: a layer for each step", "names them by their digests")
+builds = engine("engine", "builds: a layer for each step", "names images by their digests")
 registry = process("registry", "keeps each layer once", "tags lead to digests")
-others = in_rows(engine("engines of test and production", container("test"), container("production")), 1)
+runs = engine("engine", "has the same bytes")
+notes = container("notes")
 
 drawing = Drawing(
-    laptop,
+    kernel("laptop", builds),
     registry,
-    others,
+    kernel("test, and so production", runs, notes),
     columns=3,
     title="One image, from laptop to production",
     description=(
         "The laptop's engine builds an image and pushes it to a registry, which keeps its layers and its configuration "
-        "under their digests. The engines of test and of production pull it by one digest and so run the same bytes."
+        "under their digests. The engines of test and of production pull it by one digest, and so their containers run "
+        "the same bytes."
     ),
     arrows=[
-        Arrow(laptop, "push", registry),
-        Arrow(others, "pull, by digest", registry),
+        Arrow(builds, "push", registry),
+        Arrow(runs, "pull, by digest", registry),
+        Arrow(runs, "makes", notes),
     ],
 )

@@ -16,7 +16,8 @@ from cutaway.draw import (
 
 command = process("docker", "a process of the host", "speaks to a socket")
 web = private(container("web", process("httpd")))
-guest = private(guest_kernel("Linux", "the only Linux here", engine("Docker", web)))
+docker = engine("Docker", "a process of the guest")
+guest = private(guest_kernel("Linux", "the only Linux here", docker, web))
 machine = private(hypervisor("the engine's machine", "a process of the host", guest))
 
 drawing = Drawing(
@@ -24,7 +25,7 @@ drawing = Drawing(
     title="An engine in a machine",
     description=(
         "On one computer the docker command is a process of the host's kernel. It speaks through a socket to an engine "
-        "in a virtual machine, whose Linux kernel runs the containers."
+        "in a virtual machine, whose Linux kernel runs the engine and, beside it, the containers."
     ),
-    arrows=[Arrow(command, "socket, folder, port", machine)],
+    arrows=[Arrow(command, "socket, folder, port", machine), Arrow(docker, "makes", web)],
 )

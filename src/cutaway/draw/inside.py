@@ -46,15 +46,18 @@ def inside(desktop: Desktop, there: Sequence[Found], here: Sequence[Found] | Non
     ours, theirs = [layer.kind for layer in here].index("process"), [layer.kind for layer in there].index("hypervisor")
     containers = [layer.kind for layer in there].index("container")
     version = desktop.client.version()["Version"]
-    makes = engine(f"Docker {version}", *nested(there[containers:]))
-    (machine,) = nested(there[theirs:containers], (makes,))
+    docker, (box,) = engine(f"Docker {version}"), nested(there[containers:])
+    (machine,) = nested(there[theirs:containers], (docker, box))
     (notebook,) = nested(here[ours:])
     qemu = desktop.guest.running.process.pid
     other = process(f"{Path(f'/proc/{qemu}/comm').read_text().strip()}, process {qemu}", machine)
     return Drawing(
         *nested(here[:ours], (notebook, other)),
         title="All the way through",
-        description="This notebook asks a socket; the engine that answers is in a machine, a process beside it.",
-        arrows=[Arrow(notebook, "docker.sock", other)],
+        description=(
+            "This notebook asks a socket; the engine that answers is in a machine, a process beside it. In the machine "
+            "the engine is a process, too, and the container that it made stands beside it on the same kernel."
+        ),
+        arrows=[Arrow(notebook, "docker.sock", other), Arrow(docker, "makes", box)],
         evidence=table([*here, *there]),
     )

@@ -282,6 +282,13 @@ def test_what_docker_makes_is_written_down_first_and_is_ours(docker: Docker, ser
         docker(f"run -d {images.PAGE}")
 
 
+def test_a_line_is_said_again_until_it_does_not_fail_or_time_is_over(docker: Docker, served: Containers) -> None:
+    docker(f"exec -d {served.page} sh -c 'sleep 0.5; echo there > /tmp/late'")
+    assert docker.until(f"exec {served.page} cat /tmp/late") == "there"
+    with pytest.raises(Problem, match=r"^docker inspect no-such: after 0.1 s it still says .*no-such"):
+        docker.until("inspect no-such", within_s=0.1)
+
+
 def test_only_an_answer_with_a_number_is_an_acknowledgement() -> None:
     assert Answer(200, "<p>Python says: you are visitor 7.</p>").number == 7
     assert Answer(503, "you are visitor 7").number is None

@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shlex
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
 PATIENCE_S = 60  # a busy machine starts containers slowly
+AGAIN_S = 0.1  # between two tries
 PLUGINS = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec")  # below which Docker's command has them
 MAKES = {
     ("run",): "container",
@@ -70,7 +72,18 @@ class Docker:
         try:
             return self(line)
         except CommandFailed as failed:
-            return (failed.stderr.strip().splitlines() or [f"status {failed.status}"])[-1]
+            return _complaint(failed)
+
+    def until(self, line: str, within_s: float = PATIENCE_S) -> str:
+        """What `docker LINE` prints, said again until it does not fail; Problem when that takes too long."""
+        deadline = time.monotonic() + within_s
+        while True:
+            try:
+                return self(line)
+            except CommandFailed as failed:
+                if time.monotonic() > deadline:
+                    raise Problem(f"docker {line}: after {within_s:g} s it still says {_complaint(failed)}") from failed
+            time.sleep(AGAIN_S)
 
 
 class Compose:
@@ -136,6 +149,10 @@ def _needed(program: str, executable: str) -> str:
     if not found:
         raise Problem(f"running {executable}: it is not here; {programs.remedy(program)}")
     return found
+
+
+def _complaint(failed: CommandFailed) -> str:
+    return (failed.stderr.strip().splitlines() or [f"status {failed.status}"])[-1]
 
 
 def _name(kind: str, words: list[str]) -> str:

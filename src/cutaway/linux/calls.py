@@ -9,12 +9,12 @@ Read in this order: words, refusals, the funnel, then the calls.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import struct
 
 from cutaway.linux import syscalls
+from cutaway.linux.foreign import Int, Long, Text, buffer, function, get_errno, strings
 from cutaway.linux.light import signal
 
 TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
@@ -83,25 +83,27 @@ def refusal(operation: str, objects: str, number: int) -> Refused:
 
 # --- The funnel ------------------------------------------------------------
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_TEXT, _INT, _LONG, _SIZE = ctypes.c_char_p, ctypes.c_int, ctypes.c_ulong, ctypes.c_size_t
-_libc.unshare.argtypes = (_INT,)
-_libc.setns.argtypes = (_INT, _INT)
-_libc.mount.argtypes = (_TEXT, _TEXT, _TEXT, _LONG, _TEXT)
-_libc.umount2.argtypes = (_TEXT, _INT)
-_libc.pivot_root.argtypes = (_TEXT, _TEXT)
-_libc.sethostname.argtypes = (_TEXT, _SIZE)
-_libc.prctl.argtypes = (_INT, _LONG, _LONG, _LONG, _LONG)
-_libc.capset.argtypes = _libc.capget.argtypes = (_TEXT, _TEXT)
-_libc.setdomainname.argtypes = (_TEXT, _SIZE)
-_libc.execve.argtypes = (_TEXT, ctypes.POINTER(_TEXT), ctypes.POINTER(_TEXT))
-_libc.syscall.restype = ctypes.c_long
+LIBRARY = {
+    "unshare": function("unshare", Int),
+    "setns": function("setns", Int, Int),
+    "mount": function("mount", Text, Text, Text, Long, Text),
+    "umount2": function("umount2", Text, Int),
+    "pivot_root": function("pivot_root", Text, Text),
+    "sethostname": function("sethostname", Text, Long),
+    "setdomainname": function("setdomainname", Text, Long),
+    "prctl": function("prctl", Int, Long, Long, Long, Long),
+    "capset": function("capset", Text, Text),
+    "capget": function("capget"),
+    "execve": function("execve"),
+    "socket": function("socket", Int, Int, Int),
+}  # what the C library has functions for
+_by_number = function("syscall", answers=Long)
 
 
 def _call(operation: str, objects: str, *arguments: object) -> int:
-    answer = int(getattr(_libc, operation)(*arguments))
+    answer = LIBRARY[operation](*arguments)
     if answer == -1:
-        raise refusal(operation, objects, ctypes.get_errno())
+        raise refusal(operation, objects, get_errno())
     return answer
 
 
@@ -110,11 +112,9 @@ def by_number(operation: str, objects: str, *arguments: int | bytes) -> int:
     number = syscalls.native().get(operation)
     if number is None:
         raise refusal(operation, objects, errno.ENOSYS)
-    answer = int(
-        _libc.syscall(*(each if isinstance(each, bytes) else ctypes.c_long(each) for each in (number, *arguments)))
-    )
+    answer = _by_number(*(each if isinstance(each, bytes) else Long(each) for each in (number, *arguments)))
     if answer == -1:
-        raise refusal(operation, objects, ctypes.get_errno())
+        raise refusal(operation, objects, get_errno())
     return answer
 
 
@@ -164,9 +164,9 @@ def capset(header: bytes, data: bytes) -> None:
 
 def capget(header: bytes, length: int) -> bytes:
     """The capabilities of this thread, `length` bytes of them. capget(2)"""
-    data = ctypes.create_string_buffer(length)
+    data = buffer(bytes(length))
     _call("capget", "", header, data)
-    return data.raw
+    return bytes(data.raw)
 
 
 def seccomp(operation: int, flags: int, address: int) -> int:
@@ -176,9 +176,8 @@ def seccomp(operation: int, flags: int, address: int) -> int:
 
 def mount_setattr(target: str, attributes: bytes) -> None:
     """Change attributes, a struct mount_attr, of the mount at `target` and of all below it. mount_setattr(2)"""
-    path, data = ctypes.create_string_buffer(os.fsencode(target)), ctypes.create_string_buffer(attributes)
-    arguments = AT_FDCWD, ctypes.addressof(path), AT_RECURSIVE, ctypes.addressof(data), len(attributes)
-    by_number("mount_setattr", repr(target), *arguments)
+    path = os.fsencode(target) + b"\0"
+    by_number("mount_setattr", repr(target), AT_FDCWD, path, AT_RECURSIVE, attributes, len(attributes))
 
 
 def setdomainname(name: str) -> None:
@@ -199,6 +198,8 @@ def fork(flags: int) -> int:
 
     The C library is not told, and goes on to take its one thread for the one that it was.
     """
+    import ctypes  # all of it: a container runtime does not come this way
+
     python = ctypes.PyDLL(None, use_errno=True)  # whose functions keep Python's own lock
     python.PyOS_BeforeFork()
     arguments = (syscalls.native()["clone"], flags | signal.SIGCHLD, 0, 0, 0, 0)
@@ -215,7 +216,7 @@ def fork(flags: int) -> int:
 
 def execve(path: str, argv: Sequence[str], env: Sequence[str]) -> Callable[[], int]:
     """What becomes another program when it is called: all is laid ready, and that is one system call. execve(2)"""
-    vectors = [(_TEXT * (len(each) + 1))(*map(os.fsencode, each), None) for each in (argv, env)]
+    vectors = [strings([os.fsencode(word) for word in each]) for each in (argv, env)]
     file = os.fsencode(path)
     return lambda: _call("execve", repr(path), file, *vectors)
 

@@ -7,11 +7,11 @@ See bpf(2) and the kernel's Documentation/admin-guide/cgroup-v2.rst, "Device con
 
 from __future__ import annotations
 
-import ctypes
 import os
 import struct
 
 from cutaway.linux import calls
+from cutaway.linux.foreign import addressof, buffer
 
 TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def _instruction(code: int, target: int = 0, source: int = 0, offset: int = 0, v
 
 def attach(folder: str, code: bytes) -> None:
     """Let the program judge every use of a device by the processes of the group."""
-    instructions, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
-    addresses = ctypes.addressof(instructions), ctypes.addressof(licence)
+    instructions, licence = buffer(code), buffer(b"GPL\0")
+    addresses = addressof(instructions), addressof(licence)
     wanted = struct.pack("=IIQQ", BPF_PROG_TYPE_CGROUP_DEVICE, len(code) // 8, *addresses).ljust(72, b"\0")
     loaded = calls.bpf(BPF_PROG_LOAD, wanted)
     group = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -15,7 +15,6 @@ Reading order: words, the profile, the program, conditions.
 from __future__ import annotations
 
 import errno
-from itertools import pairwise
 
 from cutaway.linux import syscalls
 from cutaway.linux.seccomp import (
@@ -190,7 +189,7 @@ def stretches(rules: Fates, without_x32: bool) -> list[tuple[int, Rules]]:
         starts |= {syscalls.X32_SYSCALL_BIT, NO_CALL}
         every[syscalls.X32_SYSCALL_BIT] = [((), KILL_THREAD)]
     ordered = [(start, every.get(start, [])) for start in sorted(starts)]
-    return ordered[:1] + [now for before, now in pairwise(ordered) if now[1] != before[1]]
+    return [now for at, now in enumerate(ordered) if at == 0 or now[1] != ordered[at - 1][1]]
 
 
 def halved(parts: Sequence[tuple[int, Rules]], default: int) -> list[Instruction]:

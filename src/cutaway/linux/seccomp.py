@@ -8,7 +8,6 @@ Run as a program, this file filters itself with `KILL` and asks for one more sys
 
 from __future__ import annotations
 
-import ctypes
 import struct
 import sys
 
@@ -16,6 +15,7 @@ if __name__ == "__main__":  # -I leaves no search path to our own package
     sys.path.insert(0, __file__.rsplit("/", 3)[0])
 
 from cutaway.linux import calls
+from cutaway.linux.foreign import addressof, buffer
 
 TYPE_CHECKING = False  # typing itself is slow to load, and a runtime starts often
 if TYPE_CHECKING:
@@ -46,13 +46,7 @@ NUMBER_OFFSET, ARCHITECTURE_OFFSET, ARGUMENTS_OFFSET = 0, 4, 16  # struct seccom
 BPF_MAXINSNS = 4096  # linux/bpf_common.h
 
 Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, constant: struct sock_filter
-SOCK_FILTER = struct.Struct("=HBBI")
-
-
-class _Program(ctypes.Structure):
-    """struct sock_fprog; the bytes stay alive as long as it does."""
-
-    _fields_ = (("length", ctypes.c_uint16), ("filters", ctypes.c_char_p))
+SOCK_FILTER, SOCK_FPROG = struct.Struct("=HBBI"), struct.Struct("H6xQ")  # linux/filter.h: one, and how many are where
 
 
 def install(instructions: Sequence[Instruction], flags: Sequence[str] = (), *, gaining: bool = False) -> int:
@@ -64,10 +58,11 @@ def install(instructions: Sequence[Instruction], flags: Sequence[str] = (), *, g
     """
     if not gaining:
         no_new_privileges()
-    program = _Program(len(instructions), packed(instructions))
+    filters = buffer(packed(instructions))
+    program = buffer(SOCK_FPROG.pack(len(instructions), addressof(filters)))
     if flags:
-        return calls.seccomp(SECCOMP_SET_MODE_FILTER, sum(FLAGS[each] for each in flags), ctypes.addressof(program))
-    calls.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.addressof(program))
+        return calls.seccomp(SECCOMP_SET_MODE_FILTER, sum(FLAGS[each] for each in flags), addressof(program))
+    calls.prctl(PR_SET_SECCOMP, MODE_FILTER, addressof(program))
     return 0
 
 

@@ -21,8 +21,8 @@ from cutaway.runtime import launcher, sealed
 Bundler = Callable[..., Path]
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: without it there is less to attack")
 LIGHT = {
-    *("__future__", "_ctypes", "_json", "_struct", "ctypes", "ctypes._endian", "errno", "fcntl", "itertools", "math"),
-    *("resource", "select", "struct", "types", "os", "os.path", "posixpath", "genericpath", "stat", "_stat"),
+    *("__future__", "_ctypes", "_json", "_struct", "errno", "fcntl", "gc", "math", "resource", "select", "struct"),
+    *("os", "os.path", "posixpath", "genericpath", "stat", "_stat"),
     *("_collections_abc", "abc", "_abc"),
 }  # of Python's library, besides what Python has loaded before it runs anything
 

@@ -19,7 +19,7 @@ import select
 
 from cutaway.linux import calls
 from cutaway.linux.files import write
-from cutaway.linux.light import dumps, signal, suppress
+from cutaway.linux.light import signal, suppress
 from cutaway.runtime import birth, hooks, process, resources, settling
 from cutaway.runtime.birth import Pipes
 from cutaway.runtime.config import linux
@@ -82,7 +82,7 @@ def _create(container: Container, config: Config, bundle: str, wishes: Wishes) -
         raise ContainerError("config.json: process is missing; a container without one can only be described")
     mine = resources.groups_for(container.name, linux(config).get("cgroupsPath") or "")
     view, judge = View(config, bundle, mine), Judge(linux(config))
-    write(f"{container.folder}/config.json", dumps(config), new=True)
+    container.describe(config)
     container.save(
         bundle=bundle, rootfs=view.path, created=now(), owner=os.getuid(), groups=mine.folders,
         annotations=config.get("annotations") or {},
@@ -98,10 +98,10 @@ def _create(container: Container, config: Config, bundle: str, wishes: Wishes) -
     pipes.take(0)
     try:
         container.save(pid=pid, start_time=start_time(pid))
-        pipes.expect("map")
-        if view.kinds.get("user") == "":
+        if view.maps_ids:
+            pipes.expect("map")
             birth.map_ids(pid, linux(config))
-        pipes.say("go")
+            pipes.say("go")
         pipes.expect("hooks")
         for which in ("prestart", "createRuntime"):
             hooks.run(config, which, container.state("creating"))
@@ -127,8 +127,9 @@ def _first_process(
         process.forget_python()
         start = os.open(container.fifo, os.O_RDWR | os.O_CLOEXEC)
         outcome = os.open(container.outcome, os.O_RDWR | os.O_CLOEXEC)
-        pipes.say("map")
-        pipes.expect("go")
+        if view.maps_ids:
+            pipes.say("map")
+            pipes.expect("go")
         calls.prctl(calls.PR_SET_DUMPABLE, 0)  # nobody inside may look into it; but who maps its ids had to
         settling.settle(config, view.kinds, keyring=wishes.keyring)
         become = _furnish(container, config, view, judge, pipes, wishes)

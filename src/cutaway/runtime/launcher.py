@@ -12,8 +12,10 @@ from pathlib import Path
 
 SCRIPT = """#!{python} -IS
 # Written by Cutaway: its container runtime, which Docker and Podman can be pointed at.
+import gc
 import sys
 
+gc.disable()  # nothing here lives long enough for it
 sys.path.insert(0, {source!r})
 if not {{"create", "run", "exec"}}.isdisjoint(sys.argv):
     from cutaway.runtime.sealed import run_sealed

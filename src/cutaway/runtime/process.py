@@ -43,9 +43,8 @@ def enter_folder(process: Config) -> None:
         raise ContainerError(f"chdir({cwd!r}): that folder is outside the container's root")
 
 
-def program(process: Config) -> str:
+def program(name: str, env: Sequence[str]) -> str:
     """The path of the program, found as a shell would; the words for a missing one are those that engines look for."""
-    name, env = process["args"][0], settings(process)
     if "/" in name:
         candidates = [name]
     else:
@@ -150,9 +149,10 @@ def becoming(process: Config, judge: Judge) -> Callable[[], int]:
     The filter is installed as late as can be, so that it need not allow what happens before. Whoever may still gain
     privileges needs CAP_SYS_ADMIN to install it; so that one is kept until then, and given up right after.
     """
-    path, user = program(process), process.get("user") or {}
+    env, user = settings(process), process.get("user") or {}
+    path = program(process["args"][0], env)
     label(process)
-    start = calls.execve(path, process["args"], settings(process))
+    start = calls.execve(path, process["args"], env)
     wanted = allowed(process)
     gaining = not process.get("noNewPrivileges")
     for_filter = SYS_ADMIN if judge and gaining else 0

@@ -7,7 +7,7 @@ refused with a sentence; `cpu.shares` and the like are converted as runc and cru
 
 from __future__ import annotations
 
-from cutaway.linux import capabilities, devices
+from cutaway.linux import capabilities
 from cutaway.linux.groups import Groups
 from cutaway.runtime.problems import ContainerError
 
@@ -136,6 +136,8 @@ def permit(groups: Groups, rules: list[Mapping[str, Any]]) -> None:
     if not rules:
         return
     if groups.unified:
+        from cutaway.linux import devices  # what has files needs no program
+
         devices.attach(groups.folders[""], devices.program([*rules, *ALWAYS]))
         return
     for rule in [*rules, *ALWAYS]:

@@ -50,7 +50,7 @@ class View:
         self.config, self.bundle, self.groups = config, bundle, container_groups
         self.path = os.path.realpath(os.path.join(bundle, config["root"]["path"]))
         self.kinds = namespaces(config)
-        self.within_user = "user" in self.kinds
+        self.within_user, self.maps_ids = "user" in self.kinds, self.kinds.get("user") == ""
         self.root = -1
         wanted = linux(config).get("rootfsPropagation") or ""
         if wanted not in (*PROPAGATION, ""):

@@ -10,7 +10,7 @@ import errno
 import os
 import time
 
-from cutaway.linux.files import read
+from cutaway.linux.files import read, write
 from cutaway.linux.groups import Groups
 from cutaway.linux.light import dumps, loads, suppress
 from cutaway.runtime.problems import ContainerError
@@ -41,6 +41,7 @@ class Container:
         self.folder = os.path.join(root, name)
         self.fifo, self.outcome = f"{self.folder}/start", f"{self.folder}/outcome"
         self.facts: dict[str, Any] = {}
+        self._config: Any = None
 
     @classmethod
     def known(cls, root: str, name: str) -> Container:
@@ -65,6 +66,11 @@ class Container:
             raise ContainerError(f"container {self.name!r} exists already in {self.root}; delete it first") from None
         os.mkfifo(self.fifo, 0o600)
         os.mkfifo(self.outcome, 0o600)
+
+    def describe(self, config: Any) -> None:
+        """Write down what it was created from."""
+        write(f"{self.folder}/config.json", dumps(config), new=True)
+        self._config = config
 
     def save(self, **facts: Any) -> None:
         """Write down what is known, in one step."""
@@ -117,7 +123,9 @@ class Container:
 
     def config(self) -> Any:
         """The config.json with which it was created."""
-        return loads(read(f"{self.folder}/config.json"))
+        if self._config is None:
+            self._config = loads(read(f"{self.folder}/config.json"))
+        return self._config
 
 
 def start_time(pid: int) -> int | None:

@@ -16,6 +16,7 @@ from oci import Config, Runtime
 from cutaway.linux import Process
 
 Bundler = Callable[..., Path]
+SEED, BLOCK = os.environ.get("CUTAWAY_SEED", "11"), 40
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: control groups belong to it here")
 
 
@@ -165,15 +166,28 @@ def damaged(config: Config, draw: random.Random) -> Config:
     return config
 
 
-def survives(ours: Runtime, made: Path, seeds: range) -> None:
-    whole = (made / "config.json").read_text()
-    for seed in seeds:
-        wrong = damaged(json.loads(whole), random.Random(seed))
-        (made / "config.json").write_text(json.dumps(wrong))
+def spoilt(whole: str, draw: random.Random) -> bytes:
+    """The text with one thing in it replaced; or cut off, or with a byte that is another."""
+    if draw.random() < 0.75:
+        return json.dumps(damaged(json.loads(whole), draw)).encode()
+    text, at = bytearray(whole.encode()), draw.randrange(len(whole))
+    if draw.random() < 0.5:
+        return bytes(text[:at])
+    text[at] = draw.randrange(256)
+    return bytes(text)
+
+
+def survives(ours: Runtime, made: Path, block: int) -> None:
+    """A block of damaged texts: each runs or is refused with a sentence, and leaves nothing."""
+    whole, refused = (made / "config.json").read_text(), 0
+    for number in range(block * BLOCK, (block + 1) * BLOCK):
+        (made / "config.json").write_bytes(spoilt(whole, random.Random(f"{SEED}:{number}")))
         done = ours.run(made)
-        assert "Traceback" not in done.stderr, (seed, done.stderr)
-        assert done.returncode == 0 or done.stderr.startswith("cutaway-oci: "), (seed, done)
-        assert ours("list", "-q").stdout == "", seed
+        assert "Traceback" not in done.stderr, (number, done.stderr)
+        assert done.returncode == 0 or done.stderr.startswith("cutaway-oci: "), (number, done)
+        assert ours("list", "-q").stdout == "", number
+        refused += done.returncode != 0
+    print(f"{BLOCK} damaged texts: {refused} refused, {BLOCK - refused} ran")
     (made / "config.json").write_text(whole)
 
 
@@ -195,12 +209,24 @@ def everything(config: Config) -> None:
 
 @pytest.mark.slow
 def test_a_damaged_config_is_refused_with_a_sentence_and_leaves_nothing(ours: Runtime, bundle: Bundler) -> None:
-    survives(ours, bundle("true", change=everything), range(40))
+    survives(ours, bundle("true", change=everything), 0)
 
 
 @pytest.mark.soak
-def test_hundreds_of_damaged_configs(ours: Runtime, bundle: Bundler) -> None:
-    survives(ours, bundle("true", change=everything), range(40, 1000))
+@pytest.mark.parametrize("block", range(1, 50))
+def test_two_thousand_damaged_configs(ours: Runtime, bundle: Bundler, block: int) -> None:
+    survives(ours, bundle("true", change=everything), block)
+
+
+def test_a_hook_may_take_as_long_as_it_likes_but_no_time_that_is_none(ours: Runtime, bundle: Bundler) -> None:
+    """Found by the damaged texts: the kernel counts at most 2^31 ms at once."""
+
+    def patient(timeout_s: int) -> Callable[[Config], None]:
+        return lambda config: config.update(hooks={"prestart": [{"path": "/bin/true", "timeout": timeout_s}]})
+
+    assert ours.run(bundle("true", change=patient(1 << 63))).returncode == 0
+    done = ours.run(bundle("true", change=patient(-1)))
+    assert "hooks.prestart: timeout -1 is not greater than zero" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,8 @@ def require(config: Config) -> None:
         for hook in (config.get("hooks") or {}).get(which) or ():
             if not (hook.get("path") or "").startswith("/"):
                 raise ContainerError(f"config.json: hooks.{which}: path {hook.get('path')!r} is not absolute")
+            if (hook.get("timeout") or 1) < 1:
+                raise ContainerError(f"config.json: hooks.{which}: timeout {hook['timeout']} is not greater than zero")
 
 
 def require_process(process: Config, where: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SHOWN_BYTES = 2000  # of what a failed hook wrote
+LONGEST_MS = (1 << 31) - 1  # that poll(2) waits, some 25 days
 
 
 def run(config: Mapping[str, Any], which: str, state: Mapping[str, Any]) -> None:
@@ -57,6 +58,6 @@ def _ended(pid: int, timeout_s: int | None) -> bool:
     pidfd = os.pidfd_open(pid)
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
-    ended = poll.poll(timeout_s * 1000 if timeout_s else None)
+    ended = poll.poll(min(timeout_s * 1000, LONGEST_MS) if timeout_s else None)
     os.close(pidfd)
     return bool(ended)

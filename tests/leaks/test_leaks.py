@@ -1,4 +1,4 @@
-"""The process behind lesson 06 is killed at random moments, and afterwards nothing of it is left.
+"""The process behind a lesson is killed at random moments, and afterwards nothing of it is left.
 
 The moments come from a seed: which experiment runs when the kill comes, and how far it has got.
 CUTAWAY_SEED chooses another series.
@@ -7,15 +7,18 @@ The machine's own links, control groups and named network namespaces are compare
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -31,9 +34,8 @@ MARK = "CUTAWAY_LEAK_TEST"  # in the environment of all that a kernel starts
 LONGEST_S = 0.5  # that an experiment goes on before the kill; most take less, and then the kernel is killed at rest
 CELL_S, DEADLINE_S = 60, 20
 
-LESSON = course.unit("06-namespaces").path
-CELLS = [cell for cell in nbformat.read(LESSON, as_version=4).cells if cell.cell_type == "code"]
-EXPERIMENTS = [cell for cell in CELLS if any(word in cell.source for word in ("enclosed(", "sh(", "NamespacePanel("))]
+OFTEN, EACH_TENTH = (course.unit(name).path for name in ("06-namespaces", "11-a-container-runtime"))
+TRIED = ("enclosed(", "sh(", "NamespacePanel(", "said(line")  # a cell with one of these is an experiment
 
 
 # --- Killing ---------------------------------------------------------------
@@ -41,19 +43,27 @@ EXPERIMENTS = [cell for cell in CELLS if any(word in cell.source for word in ("e
 
 def killed(number: int, home: Path) -> list[str]:
     """Kill the lesson at the moment with this number; what is left of it when it had time to go."""
+    lesson = EACH_TENTH if number % 10 == 9 else OFTEN
+    cells = [cell for cell in nbformat.read(lesson, as_version=4).cells if cell.cell_type == "code"]
     moment = random.Random(f"{SEED}:{number}")
-    last, delay_s = moment.choice(EXPERIMENTS), moment.uniform(0, LONGEST_S)
+    last = moment.choice([cell for cell in cells if any(word in cell.source for word in TRIED)])
+    delay_s = moment.uniform(0, LONGEST_S)
     mark, queues = f"{os.getpid()}-{number}", sysv_queues()
     with kernel(home, mark) as (pid, client):
-        for cell in CELLS[: CELLS.index(last)]:
-            reply = client.execute(cell.source, reply=True, timeout=CELL_S)
-            assert reply["content"]["status"] == "ok", f"{cell.id}: {reply['content']}"
+        for cell in cells[: cells.index(last)]:
+            done(client, cell.source)
         client.execute(last.source)
         time.sleep(delay_s)  # the moment is the subject here
-        seen = namespaces_below(pid)
+        seen, groups = namespaces_below(pid), groups_of_containers(home)
         os.kill(pid, signal.SIGKILL)
-    found = waited_for(lambda: left(mark, home, seen) + sorted(sysv_queues() - queues))
-    return [f"kill {number}, {delay_s:.3f} s into {last.id}: {each}" for each in found]
+    found = waited_for(lambda: left(mark, home, seen, groups) + sorted(sysv_queues() - queues))
+    return [f"kill {number}, {delay_s:.3f} s into {lesson.stem}, {last.id}: {each}" for each in found]
+
+
+def done(client: BlockingKernelClient, code: str) -> None:
+    """Run a cell to its end."""
+    reply = client.execute(code, reply=True, timeout=CELL_S)
+    assert reply["content"]["status"] == "ok", f"{code}: {reply['content']}"
 
 
 @contextmanager
@@ -62,7 +72,7 @@ def kernel(home: Path, mark: str) -> Iterator[tuple[int, BlockingKernelClient]]:
     home.mkdir()
     own = {"HOME": home, "TMPDIR": home, "CUTAWAY_STATE": home / "state", MARK: mark}
     manager = KernelManager(kernel_name="python3", connection_file=str(home / "kernel.json"))
-    manager.start_kernel(env={**os.environ, **{key: str(value) for key, value in own.items()}}, cwd=str(LESSON.parent))
+    manager.start_kernel(env={**os.environ, **{key: str(value) for key, value in own.items()}}, cwd=str(OFTEN.parent))
     client = manager.blocking_client()
     client.start_channels()
     client.wait_for_ready(timeout=CELL_S)
@@ -95,8 +105,18 @@ def number_of(kind: Kind, pid: int) -> int:
         return 0
 
 
-def left(mark: str, home: Path, seen: dict[int, Kind]) -> list[str]:
-    """Processes by their environment and by their namespaces, mounts and files of a killed kernel."""
+def states_of_containers(home: Path) -> list[dict[str, Any]]:
+    """What the runtime has written down of the containers that it was asked for by hand."""
+    return [json.loads(file.read_text()) for file in home.glob("state/runtime-*/*/state.json")]
+
+
+def groups_of_containers(home: Path) -> list[str]:
+    """Their control groups."""
+    return list(chain.from_iterable(each.get("groups", {}).values() for each in states_of_containers(home)))
+
+
+def left(mark: str, home: Path, seen: dict[int, Kind], groups: Iterable[str] = ()) -> list[str]:
+    """Processes by their environment and by their namespaces, mounts, groups and files of a killed kernel."""
     everybody = processes.processes()
     inside = [each for each in everybody if any(number_of(kind, each.pid) == n for n, kind in seen.items())]
     ours = {*processes.marked(mark, MARK), *inside}
@@ -104,6 +124,7 @@ def left(mark: str, home: Path, seen: dict[int, Kind]) -> list[str]:
     return [
         *(f"process {each.pid}: {processes.command(each.pid)}" for each in ours),
         *(f"mount {mount.target}" for mount in mounts.mounts() if Path(mount.target).is_relative_to(home)),
+        *(f"control group {group}" for group in groups if Path(group).exists()),
         *(f"file {path.relative_to(home)}" for path in state.rglob("*") if path.is_file()),
         *(f"file {path.name}" for path in home.glob("cutaway*")),
     ]
@@ -137,6 +158,37 @@ def test_twenty_kills_leave_nothing(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize("number", range(KILLS, KILLS + SOAK))
 def test_each_of_two_hundred_kills_leaves_nothing(number: int, tmp_path: Path) -> None:
     assert not killed(number, tmp_path / "home")
+
+
+BY_HAND = """
+import json
+from cutaway.ground.experiment import runtime_root, scratch, sh
+from cutaway.images import closure, layers
+from cutaway.linux import namespaces
+from cutaway.runtime import example, launcher
+folder = scratch()
+(folder / "rootfs").mkdir()
+layers.unpack([closure.archive(closure.closure(["sleep"]))], folder / "rootfs")
+config = example.config("sleep", "600")
+if not namespaces.may_make_any():
+    example.without_root(config)
+(folder / "config.json").write_text(json.dumps(config))
+program = launcher.install(folder / "bin")
+sh(f"{program} --root {runtime_root()} run -d --bundle {folder} by-hand-PID >{folder}/out 2>&1")
+"""
+
+
+def test_a_container_that_was_made_by_hand_goes_with_the_kernel_that_made_it(tmp_path: Path) -> None:
+    """It is the runtime's, which has ended; nothing else in the system knows whose it was."""
+    home = tmp_path / "home"
+    with kernel(home, "by-hand") as (pid, client):
+        done(client, BY_HAND.replace("PID", str(os.getpid())))
+        [made], groups = states_of_containers(home), groups_of_containers(home)
+        container = processes.Process.of(made["pid"])
+        assert container.alive()
+        assert os.geteuid() or [group for group in groups if Path(group).exists()] == groups != []
+        os.kill(pid, signal.SIGKILL)
+    assert waited_for(lambda: left("by-hand", home, {}, groups) + [str(container)] * container.alive()) == []
 
 
 def test_a_process_that_stays_is_seen(tmp_path: Path) -> None:

@@ -34,6 +34,13 @@ def scratch() -> Path:
     return folder
 
 
+def runtime_root() -> Path:
+    """A folder for a runtime's --root: the containers that it knows there are gone when this notebook's kernel ends."""
+    folder = ledger.state_folder() / f"runtime-{secrets.token_hex(4)}"
+    ledger.record("containers", "containers made by hand", path=folder)
+    return folder
+
+
 @contextmanager
 def enclosed(kinds: Iterable[Kind], **options: Any) -> Iterator[Enclosed]:
     """An `Enclosed` that is gone at the end of the block, and also when this process is killed."""

@@ -5,6 +5,7 @@ Every undo may come before the thing was made, may come long after it went, and 
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -106,6 +107,21 @@ def _end_cgroups(facts: Facts) -> None:
         _end_cgroup(each)
 
 
+# --- Containers that a runtime was asked for by hand -------------------------
+
+
+def _containers(facts: Facts) -> list[Facts]:
+    """What the runtime has written down of each that it knows in the folder `path` (runtime/state.py)."""
+    return [json.loads(file.read_bytes()) for file in paths.ours(facts["path"]).glob("*/state.json")]
+
+
+def _end_containers(facts: Facts) -> None:
+    for known in _containers(facts):
+        _end_processes({key: known[key] for key in ("pid", "start_time") if key in known} | {"token": facts["token"]})
+        _end_cgroups({"paths": known.get("groups", {}).values()})
+    _remove_path(facts)
+
+
 # --- Networks --------------------------------------------------------------
 
 
@@ -165,6 +181,7 @@ KINDS = {
     "mount": Thing(_is_mounted, _unmount, needs=("target",)),
     "cgroup": Thing(_path_exists, _end_cgroup, needs=("path",)),
     "cgroups": Thing(_any_cgroup_exists, _end_cgroups, needs=("paths",)),  # one group, in each of version 1's trees
+    "containers": Thing(_path_exists, _end_containers, needs=("path",), dies_with_boot=False),
     "builds": Thing(_builds_left_something, _remove_what_builds_left, needs=("socket", "label"), dies_with_boot=False),
     "netns": Thing(_netns_exists, _end_netns, needs=("name",)),
     "link": Thing(_link_exists, _end_link, needs=("name",), may_have=("netns",)),

@@ -1,6 +1,6 @@
 """Two boxes on a host, the wires between them, and the way out."""
 
-from cutaway.draw import Arrow, Drawing, container, in_rows, link, namespace
+from cutaway.draw import Arrow, Drawing, column, in_rows, link, namespace
 
 web = namespace("web", link("eth0", "10.10.0.2"))
 database = namespace("database", link("eth0", "10.10.0.3"))
@@ -9,7 +9,7 @@ host = in_rows(namespace("host", "rules that change addresses", bridge, link("up
 outside = namespace("outside", link("eth0", "198.51.100.2"))
 
 drawing = Drawing(
-    in_rows(container("boxes", web, database), 1),
+    column(web, database),
     host,
     outside,
     columns=3,
@@ -19,8 +19,8 @@ drawing = Drawing(
         "has another link, by which it reaches a machine outside, and rules that change addresses on the way."
     ),
     arrows=[
-        Arrow(web, "a wire", host, mutual=True),
-        Arrow(database, "a wire", host, mutual=True),
-        Arrow(host, "a wire", outside, mutual=True),
+        Arrow(web, "a wire", host, mutual=True, docks=("eth0", "veth-web")),
+        Arrow(database, "a wire", host, mutual=True, docks=("eth0", "veth-database")),
+        Arrow(host, "a wire", outside, mutual=True, docks=("uplink", "eth0")),
     ],
 )

@@ -6,8 +6,8 @@ import matplotlib
 import pytest
 from matplotlib.ft2font import FT2Font
 
-from cutaway.draw import Arrow, Drawing, container, hardware, in_rows, kernel, process
-from cutaway.draw.enclosures import Enclosure, Kind
+from cutaway.draw import LAYERS, Arrow, Drawing, container, hardware, in_rows, kernel, process
+from cutaway.draw.enclosures import Enclosure
 from cutaway.draw.layout import PADDING, Box
 from cutaway.draw.page import Page, arrange
 from cutaway.draw.text import Text, heading_size
@@ -21,7 +21,7 @@ def random_enclosure(dice: random.Random, depth: int) -> Enclosure:
     words = tuple("".join(dice.choices("aeimW 1", k=dice.randint(1, 20))) for _ in range(dice.randint(0, 3)))
     inside = [random_enclosure(dice, depth - 1) for _ in range(dice.randint(0, 4))] if depth else []
     return Enclosure(
-        dice.choice(list(Kind)), "".join(words[:1]), words[1:], tuple(inside), None, dice.choice([None, 2])
+        dice.choice(list(LAYERS)), "".join(words[:1]), words[1:], tuple(inside), None, dice.choice([None, 2])
     )
 
 

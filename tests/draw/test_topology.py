@@ -8,6 +8,7 @@ import pytest
 
 from cutaway.draw import topology
 from cutaway.draw.enclosures import Drawing
+from cutaway.draw.page import arrange
 from cutaway.draw.topology import End, Seen, drawing, wires
 from cutaway.linux import Enclosed, Kind
 from cutaway.linux.networks import Link
@@ -94,3 +95,18 @@ def test_equal_numbers_in_different_networks_are_not_mistaken_for_one_another() 
     }
     assert wires(networks) == [(End("a", "x"), End("b", "x")), (End("b", "y"), End("c", "x"))]
     assert "namespace b -- namespace c: y – x" in drawing(networks).edges
+
+
+def test_a_wire_ends_at_the_links_and_several_networks_stand_in_no_box() -> None:
+    networks = {
+        "one": Seen((link("eth0", 2, 4, 0),), (), {0: "host"}),
+        "two": Seen((link("eth0", 2, 3, 0),), (), {0: "host"}),
+        "host": Seen((link("to-two", 3, 2, 2), link("to-one", 4, 2, 1)), (), {1: "one", 2: "two"}),
+    }
+    page = arrange(drawing(networks))
+    places = {box.enclosure.label: box for box in page.boxes if box.enclosure.label.startswith("to-")}
+    ends = {wire.road.word.words: wire.end for wire in page.wires}
+    assert ends == {f"eth0 – {name}": (box.x, box.middle[1]) for name, box in places.items()}
+    crossing = sorted(wire.middle[1] for wire in page.wires)
+    assert crossing[1] - crossing[0] >= page.wires[0].road.size[1], "their words lie on one another"
+    assert "column" not in drawing(networks).words + repr(drawing(networks))

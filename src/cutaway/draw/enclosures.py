@@ -50,6 +50,7 @@ class Kind(Enum):
     PROCESS = "process"
     INTERPRETER = "interpreter"
     PROGRAM = "program"
+    COLUMN = "column"  # no layer, and so no box: what stands one above the other
 
 
 LAYERS = {
@@ -106,13 +107,16 @@ class Enclosure:
     @property
     def edges(self) -> list[str]:
         """What contains what, here and further in: `kernel > container web`."""
-        direct = [f"{self.name} > {each.name}" for each in self.inside]
+        direct = [] if self.kind is Kind.COLUMN else [f"{self.name} > {each.name}" for each in self.inside]
         return direct + [edge for each in self.inside for edge in each.edges]
 
     def outline(self, depth: int = 0) -> Iterator[str]:
         """One line for each enclosure, indented by how far in it lies."""
-        mark = f" ({self.sharing.value})" if self.sharing else ""
-        yield "  " * depth + ", ".join([self.name + mark, *self.details])
+        if self.kind is Kind.COLUMN:
+            depth -= 1
+        else:
+            mark = f" ({self.sharing.value})" if self.sharing else ""
+            yield "  " * depth + ", ".join([self.name + mark, *self.details])
         for each in self.inside:
             yield from each.outline(depth + 1)
 
@@ -137,6 +141,11 @@ def in_rows(enclosure: Enclosure, of: int) -> Enclosure:
 # --- Vocabulary ------------------------------------------------------------
 
 Part = str | Enclosure
+
+
+def column(*enclosures: Enclosure) -> Enclosure:
+    """Enclosures one above the other, with nothing round them."""
+    return Enclosure(Kind.COLUMN, inside=enclosures, columns=1)
 
 
 def hardware(*parts: Part) -> Enclosure:
@@ -211,13 +220,15 @@ def _enclosure(kind: Kind, parts: tuple[Part, ...]) -> Enclosure:
 class Arrow:
     """A relation from one enclosure to another, with its word: a system call, a port, a shared disk.
 
-    The two stand beside each other, or the second encloses the first. A `mutual` one has no head: a wire.
+    The two stand beside each other, or the second encloses the first. A `mutual` one has no head: a wire. One with
+    `docks`, two labels, begins and ends at what has these labels in the two.
     """
 
     source: Enclosure
     word: str
     target: Enclosure
     mutual: bool = False
+    docks: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "word", _printable(self.word))
@@ -252,7 +263,8 @@ class Drawing:
     @property
     def edges(self) -> list[str]:
         """What contains what and what points where, sorted; a drawing of one box has that box alone."""
-        nested = [edge for each in self.enclosures for edge in each.edges or [each.name]]
+        outermost = [one for each in self.enclosures for one in (each.inside if each.kind is Kind.COLUMN else [each])]
+        nested = [edge for each in outermost for edge in each.edges or [each.name]]
         return sorted([*nested, *map(str, self.arrows)])
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from cutaway.draw.enclosures import Drawing, Enclosure
+from cutaway.draw.enclosures import Drawing, Enclosure, Kind
 from cutaway.draw.roads import GAP, Address, Roads, room_below, room_beside
 from cutaway.draw.text import heading_size
 
@@ -61,6 +61,9 @@ class Row:
 
 def _measure(enclosure: Enclosure, address: Address, roads: Roads) -> Cell:
     rows = _rows(enclosure.inside, enclosure.columns, address, roads)
+    if enclosure.kind is Kind.COLUMN:
+        width, gap = max(row.width for row in rows), room_beside(address, roads)
+        return Cell(address, enclosure, width, _total_height(rows), rows, room_below=0, gap=gap)
     extra = room_below(address, roads)
     width, height = heading_size(enclosure)
     return Cell(
@@ -117,8 +120,9 @@ class Box:
 
 
 def _place(cell: Cell, x: float, y: float, width: float, height: float) -> Box:
-    top = y + height - PADDING - cell.room_below - _total_height(cell.rows)
-    inside = _place_rows(cell.rows, x + PADDING, top, width - 2 * PADDING)
+    padding = 0 if cell.enclosure.kind is Kind.COLUMN else PADDING
+    top = y + height - padding - cell.room_below - _total_height(cell.rows)
+    inside = _place_rows(cell.rows, x + padding, top, width - 2 * padding)
     return Box(cell.address, cell.enclosure, x, y, width, height, cell.gap, tuple(inside))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cutaway.draw.enclosures import Drawing
 from cutaway.draw.layout import PADDING, Box, Point, lay_out
-from cutaway.draw.roads import Address, Road, Roads, find_roads
+from cutaway.draw.roads import GAP, Address, Road, Roads, find_roads
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ def arrange(drawing: Drawing) -> Page:
     boxes = lay_out(drawing, roads)
     places = {box.address: box for box in boxes}
     width, height = max(box.x + box.width for box in boxes), max(box.y + box.height for box in boxes)
-    return Page(tuple(boxes), tuple(_wire(road, roads, places) for road in roads), width, height)
+    wires = [_wire(road, roads, places) for road in roads]
+    return Page(tuple(boxes), tuple(_apart(wires)), width, height)
 
 
 def _wire(road: Road, roads: Roads, places: dict[Address, Box]) -> Wire:
@@ -46,7 +47,8 @@ def _wire(road: Road, roads: Roads, places: dict[Address, Box]) -> Wire:
     if road.to_the_floor:
         return _down(road, source, target, share)
     wire = _across(road, source, target, places[road.crossing], share)
-    _require_clear(wire, places)
+    if not road.docked:
+        _require_clear(wire, places)
     return wire
 
 
@@ -57,13 +59,29 @@ def _down(road: Road, source: Box, around: Box, share: float) -> Wire:
 
 
 def _across(road: Road, source: Box, target: Box, left: Box, share: float) -> Wire:
-    """Level, within the height that both boxes have; the word stands in the gap to the right of `left`."""
+    """Level, within the height that both boxes have, else aslant; the word is in the gap to the right of `left`."""
     top, bottom = max(source.y, target.y), min(source.y + source.height, target.y + target.height)
     x, y = left.x + left.width + left.gap / 2, top + share * (bottom - top)
     rightwards = source.x < target.x
     start = source.x + source.width if rightwards else source.x
     end = target.x if rightwards else target.x + target.width
+    if road.docked:
+        (_, above), (_, below) = source.middle, target.middle
+        return Wire(road, (start, above), (x, (above + below) / 2), (end, below))
     return Wire(road, (start, y), (x, y), (end, y))
+
+
+def _apart(wires: list[Wire]) -> list[Wire]:
+    """The same, where words of docked wires that stood on one another in a gap stand one below the other."""
+    apart = list(wires)
+    free: dict[Address, float] = {}  # below what stands in the gap already
+    for at, wire in sorted(enumerate(wires), key=lambda each: each[1].middle[1]):
+        if wire.road.docked:
+            half = wire.road.size[1] / 2
+            y = max(wire.middle[1], free.get(wire.road.crossing, 0) + half)
+            free[wire.road.crossing] = y + half + GAP / 2
+            apart[at] = replace(wire, middle=(wire.middle[0], y))
+    return apart
 
 
 def _require_clear(wire: Wire, places: dict[Address, Box]) -> None:

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 from xml.etree import ElementTree
 
-from cutaway.draw.enclosures import LAYERS, Drawing, Sharing
+from cutaway.draw.enclosures import LAYERS, Drawing, Kind, Sharing
 from cutaway.draw.layout import ABOVE_HEADING, PADDING, Box, Point
 from cutaway.draw.page import Page, Wire, arrange
 from cutaway.draw.text import FONTS, Text, body_texts, heading_size, kind_text, sharing_text
@@ -101,7 +101,11 @@ def _graph(page: Page) -> Digraph:
 
 
 def _add_box(graph: Digraph, box: Box, page: Page) -> None:
-    """A cluster, whose corners are the box's, with a node for the word in its right corner, if any."""
+    """A cluster, whose corners are the box's, with a node for the word in its right corner, if any; no column's."""
+    if box.enclosure.kind is Kind.COLUMN:
+        for inner in box.inside:
+            _add_box(graph, inner, page)
+        return
     with graph.subgraph(name=f"cluster {box.address}") as cluster:
         cluster.attr(**_box_style(box), **_box_place(box, page), label=_heading(box))
         if box.enclosure.sharing:

@@ -23,6 +23,7 @@ class Road:
     source: Address
     target: Address
     has_head: bool = True
+    docked: bool = False
 
     @property
     def to_the_floor(self) -> bool:
@@ -52,7 +53,15 @@ def _road(drawing: Drawing, arrow: Arrow) -> Road:
     source, target = _find(drawing, arrow, arrow.source), _find(drawing, arrow, arrow.target)
     if target[: len(source)] == source:
         raise ValueError(f"arrow {arrow}: its target lies inside its source; draw it the other way round")
-    return Road(Text(arrow.word, DETAIL_SIZE), source, target, not arrow.mutual)
+    if arrow.docks:
+        source, target = (
+            _dock(arrow, end, address, label)
+            for end, address, label in zip((arrow.source, arrow.target), (source, target), arrow.docks, strict=True)
+        )
+        fork = next(i for i, (a, b) in enumerate(zip(source, target, strict=False)) if a != b)
+        if abs(source[fork] - target[fork]) != 1:
+            raise ValueError(f"arrow {arrow}: other boxes stand between its docks; draw its ends side by side")
+    return Road(Text(arrow.word, DETAIL_SIZE), source, target, not arrow.mutual, bool(arrow.docks))
 
 
 def _find(drawing: Drawing, arrow: Arrow, end: Enclosure) -> Address:
@@ -60,6 +69,14 @@ def _find(drawing: Drawing, arrow: Arrow, end: Enclosure) -> Address:
     if len(found) != 1:
         mend = "give each of them a label of its own" if found else "draw it there, or take the arrow away"
         raise ValueError(f"arrow {arrow}: {end.name} is {len(found)} times in {drawing.title!r}; {mend}")
+    return found[0]
+
+
+def _dock(arrow: Arrow, end: Enclosure, address: Address, label: str) -> Address:
+    """Where in an end an arrow docks."""
+    found = [inner for inner, enclosure in _walk(end.inside, address) if enclosure.label == label]
+    if len(found) != 1:
+        raise ValueError(f"arrow {arrow}: {label!r} is {len(found)} times in {end.name}; an arrow docks at one")
     return found[0]
 
 

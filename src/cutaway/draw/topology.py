@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cutaway.draw.enclosures import Arrow, Drawing, Enclosure, container, in_rows, link, namespace
+from cutaway.draw.enclosures import Arrow, Drawing, Enclosure, column, in_rows, link, namespace
 from cutaway.draw.tables import Table
 from cutaway.linux.networks import Link, Network, Route
 
@@ -113,7 +113,7 @@ def _column(boxes: Mapping[str, Enclosure], names: list[str]) -> Enclosure:
     """One network, or several one above the other."""
     if len(names) == 1:
         return boxes[names[0]]
-    return in_rows(container("boxes", *(boxes[name] for name in names)), 1)
+    return column(*(boxes[name] for name in names))
 
 
 def _box(name: str, networks: Networks) -> Enclosure:
@@ -138,7 +138,8 @@ def _link(one: Link, name: str, networks: Networks) -> Enclosure:
 def _arrow(ends: list[End], boxes: Mapping[str, Enclosure]) -> Arrow:
     """A wire, its ends named from left to right."""
     left, right = ends
-    return Arrow(boxes[left.network], f"{left.link} – {right.link}", boxes[right.network], mutual=True)
+    word, docks = f"{left.link} – {right.link}", (left.link, right.link)
+    return Arrow(boxes[left.network], word, boxes[right.network], mutual=True, docks=docks)
 
 
 def _described(joined: Iterable[Wire]) -> str:

@@ -18,7 +18,8 @@ Bundle = dict[str, Any]  # what IPython shows: media type -> content
 STYLE = """<style>
 .cutaway-layers { font: 13px/1.6 var(--jp-ui-font-family, Helvetica, Arial, sans-serif); max-width: 60em;
   color: var(--jp-content-font-color1, #1c1c1c); background: var(--jp-layout-color0, #ffffff); padding: 4px 6px; }
-.cutaway-layers ul { list-style: none; margin: 0; padding: 0; }
+.cutaway-layers ul { margin: 0; padding: 0; }
+.cutaway-layers li { list-style: none; }
 .cutaway-layers details > summary { cursor: pointer; }
 .cutaway-layers .row { display: inline-grid;
   grid-template-columns: minmax(9em, 1fr) minmax(7em, 14em) 7em minmax(9em, 1fr);

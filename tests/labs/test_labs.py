@@ -108,3 +108,8 @@ def test_the_master_is_stored_clean(lab: str) -> None:
     for cell in master(lab).cells:
         assert not cell.get("outputs"), f"cell {cell.id} holds outputs"
         assert cell.get("execution_count") is None, f"cell {cell.id} holds a count"
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_the_page_says_as_many_minutes_as_the_contents(lab: str) -> None:
+    assert f"**{course.unit(lab).minutes} minutes**" in master(lab).cells[0].source

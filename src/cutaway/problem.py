@@ -1,4 +1,6 @@
-"""A user's problem, said in one sentence."""
+"""A user's problem, said in one sentence; and what others wrote, on one line."""
+
+PRINTED_CHARACTERS = 500
 
 
 class Problem(Exception):
@@ -11,3 +13,9 @@ class Problem(Exception):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def printable(text: str) -> str:
+    """The text on one line, without what would move a terminal's cursor or turn its writing round, and not for ever."""
+    line = "".join(each if each.isprintable() else " " for each in text)
+    return line if len(line) <= PRINTED_CHARACTERS else f"{line[:PRINTED_CHARACTERS]} …"

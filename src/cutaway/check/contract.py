@@ -23,9 +23,10 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
+from cutaway.problem import printable
+
 PATIENCE_S = 5.0  # for what a learner's function starts to be ready
 PAUSE_S = 0.05  # between two looks
-OBSERVED_CHARACTERS = 500
 
 # --- Words -----------------------------------------------------------------
 
@@ -87,12 +88,6 @@ def asks(
     `name` is for the sentence that takes more than letters.
     """
     return lambda look: Check(name or look.__name__.replace("_", " "), task, points, tuple(needs), look)
-
-
-def printable(text: str) -> str:
-    """The text on one line, without what would move a terminal's cursor or turn its writing round, and not for ever."""
-    line = "".join(each if each.isprintable() else " " for each in text)
-    return line if len(line) <= OBSERVED_CHARACTERS else f"{line[:OBSERVED_CHARACTERS]} …"
 
 
 # --- Looking ---------------------------------------------------------------

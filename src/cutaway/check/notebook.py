@@ -25,11 +25,10 @@ from nbformat import NotebookNode
 
 from cutaway import ledger
 from cutaway.check import calls
-from cutaway.check.contract import printable
 from cutaway.check.learner import Learner
 from cutaway.linux.calls import PR_SET_CHILD_SUBREAPER, prctl
 from cutaway.linux.processes import Process, descendants
-from cutaway.problem import Problem
+from cutaway.problem import Problem, printable
 
 CELL_S, NOTEBOOK_S = 60, 300  # limits on the time that one cell, and that all of them take
 NOTEBOOK_BYTES = 64 << 20  # of a notebook with its pictures; what is larger was not written by hand

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from cutaway.check import calls
-from cutaway.check.contract import printable
 from cutaway.check.examination import Tell, checks_of, examine, scratch
 from cutaway.check.learner import Learner
 from cutaway.check.results import Results
@@ -17,7 +16,7 @@ from cutaway.check.untouched import untouched
 from cutaway.cli import contents, rewritable
 from cutaway.ground import course, grounds, work
 from cutaway.linux.calls import PR_SET_DUMPABLE, prctl
-from cutaway.problem import Problem
+from cutaway.problem import Problem, printable
 
 TOLD = 20  # of the cells that went wrong
 

@@ -13,9 +13,8 @@ from typing import Any
 
 import click
 
-from cutaway.check.contract import printable
 from cutaway.cli import rewritable
-from cutaway.problem import Problem
+from cutaway.problem import Problem, printable
 
 
 @click.command()
@@ -48,11 +47,14 @@ def command(
 
     What has been graded and has not changed is not graded again, so a run that was cut short goes on where it was.
     """
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # else jsonschema compiles it: a second
-    from cutaway.grading import batch, labs
+    from cutaway.grading import unstarted
+
+    unstarted.leave_out()
+    from cutaway.grading import batch
     from cutaway.grading.assignment import separated
     from cutaway.grading.limits import MIB, Limits
     from cutaway.grading.nbcourse import Course
+    from cutaway.ground import course as ours
 
     course = Course(folder)
     students = _students(course, assignment, (why,) if why else only)
@@ -60,7 +62,9 @@ def command(
     number = workers or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
         crew: Any
-        if labs.is_ours(assignment):
+        if ours.checks(assignment).exists():
+            from cutaway.grading import labs  # with all that a lab machine takes
+
             if scheduler:
                 raise Problem(f"grading {assignment!r}: labs of Cutaway are checked on this machine; no --scheduler")
             prepared = labs.prepared(course, assignment)

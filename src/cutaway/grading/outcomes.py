@@ -13,12 +13,12 @@ from itertools import groupby
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from cutaway.check.contract import Status, printable
+from cutaway.check.contract import Status
 from cutaway.check.results import SIGN
 from cutaway.grading import feedback, nbcourse
 from cutaway.grading.nbcourse import Course, Notebook
 from cutaway.grading.writer import RECORD
-from cutaway.problem import Problem
+from cutaway.problem import Problem, printable
 
 KINDS = {
     "not run": "the notebook's time was over",

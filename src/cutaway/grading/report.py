@@ -16,12 +16,11 @@ from subprocess import DEVNULL
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from cutaway.check.contract import printable
 from cutaway.draw.tables import Table, html_table
 from cutaway.grading import nbcourse, outcomes, pages
 from cutaway.grading.outcomes import Cause, Outcomes, Question
 from cutaway.measure import figures
-from cutaway.problem import Problem
+from cutaway.problem import Problem, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

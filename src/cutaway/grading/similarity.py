@@ -22,10 +22,10 @@ import numpy as np
 from copydetect import CodeFingerprint, compare_files
 from copydetect.utils import get_token_coverage
 
-from cutaway.check.contract import printable
 from cutaway.draw.tables import Table, html_table
 from cutaway.grading import nbcourse, pages, restored
 from cutaway.grading.nbcourse import Course, Notebook
+from cutaway.problem import printable
 
 RUN = 25  # tokens, as characters of copydetect's own reading: a shorter run says nothing
 SHARE = 0.6  # of what one of two has written, from which on a pair is shown

@@ -17,12 +17,16 @@ from cutaway.problem import Problem
 )
 def command(assignment: str, folder: Path) -> None:
     """Say of each test of ASSIGNMENT where it runs, whether the solution passes it, and whether the stub fails it."""
-    from cutaway.grading import batch, labs
+    from cutaway.grading import unstarted
+
+    unstarted.leave_out()
+    from cutaway.grading import batch
     from cutaway.grading.assignment import looked_over
     from cutaway.grading.limits import Limits
     from cutaway.grading.nbcourse import Course
+    from cutaway.ground import course as ours
 
-    if labs.is_ours(assignment):
+    if ours.checks(assignment).exists():
         raise Problem(
             f"validating {assignment!r}: it is a lab of Cutaway, whose checks look at the system; "
             f"`cutaway check {assignment} NOTEBOOK` tries them, on its solution or on any other"

@@ -44,11 +44,6 @@ BY_EMULATION = "tcg"
 TROUBLE = "while running "
 
 
-def is_ours(name: str) -> bool:
-    """Whether an assignment of this name is a lab of Cutaway, whose checks are here."""
-    return _checks(name).exists()
-
-
 def prepared(course: Course, name: str) -> Assignment:
     """The lab as the gradebook has it. Problem when no cell of it asks for a check."""
     made = assignments.prepared(course, name, Limits())
@@ -57,12 +52,8 @@ def prepared(course: Course, name: str) -> Assignment:
             f"grading {name!r}: it has the name of a lab of Cutaway and none of its cells says check(task=1); give an "
             "assignment of your own another name"
         )
-    sources = b"".join(path.read_bytes() for path in sorted(_checks(name).parent.glob("*.py")))
+    sources = b"".join(path.read_bytes() for path in sorted(ours.checks(name).parent.glob("*.py")))
     return replace(made, checks=hashlib.sha256(sources).hexdigest())
-
-
-def _checks(name: str) -> Path:
-    return ours.root() / "grading" / name / "checks.py"
 
 
 def _tasks(notebook: Notebook) -> dict[str, int]:
@@ -183,7 +174,7 @@ def _shown_and_hidden(lab: str, hidden: list[Path], machine: SavedMachine | None
     needed = [
         ours.root() / ours.CONTENTS,
         ours.root() / "diagrams",
-        _checks(lab).parent,
+        ours.checks(lab).parent,
         master,
         *(machine.files if machine else ()),
     ]

@@ -16,7 +16,6 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import DatabaseError, SAWarning
 from traitlets.config import Config
@@ -102,6 +101,8 @@ def _config(folder: Path) -> Config:
 
 def release(course: Course, assignment: str) -> Path:
     """Make the students' version of an assignment with nbgrader's own converter; where it is now."""
+    from nbgrader.converters import GenerateAssignment  # takes a second to load
+
     config = Config({"CourseDirectory": {"root": str(course.folder), "assignment_id": assignment}})
     config.merge(course.config)
     if not course.step("source", ".", assignment).is_dir():

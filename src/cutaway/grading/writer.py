@@ -15,12 +15,12 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import nbformat
 from nbgrader.api import InvalidEntry
-from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -43,8 +43,6 @@ class Writer:
 
     def __init__(self, course: Course, assignment: Assignment, book: Any) -> None:
         self._course, self._assignment, self._book = course, assignment, book
-        self._late = AssignLatePenalties(config=course.config)
-        self._late.init_plugin()
         self._held = _held(book, assignment.name) if book else []
 
     # --- What is there already ---------------------------------------------
@@ -106,6 +104,15 @@ class Writer:
                 book.db.refresh(each, ["score"])
             penalty = self._penalize(submission, student)
             return Stands(nbcourse.score(submission), penalty, submission.total_seconds_late)
+
+    @cached_property
+    def _late(self) -> Any:
+        """What the course has settled for late submissions; it takes a second to load, and most classes have none."""
+        from nbgrader.preprocessors import AssignLatePenalties
+
+        late = AssignLatePenalties(config=self._course.config)
+        late.init_plugin()
+        return late
 
     def _penalize(self, submission: Any, student: str) -> float:
         seconds, total = submission.total_seconds_late, 0.0

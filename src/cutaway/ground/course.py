@@ -59,6 +59,11 @@ def labs() -> list[Unit]:
     return [Unit(path=folder / row["name"] / f"{row['name']}.ipynb", **_frozen(row)) for row in _contents()["lab"]]
 
 
+def checks(lab: str) -> Path:
+    """Where the checks of a lab are, if it is one of the course's."""
+    return root() / "grading" / lab / "checks.py"
+
+
 def unit(name: str) -> Unit:
     """The lesson or lab called `name`: its full name, or as much of it as is unambiguous among written units."""
     found = called(name)

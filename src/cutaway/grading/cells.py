@@ -8,7 +8,6 @@ nobody and stay as they were made. The warm parent makes one before it forks, be
 from __future__ import annotations
 
 import builtins
-import functools
 import getpass
 import inspect
 import io
@@ -22,12 +21,13 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import pygments.lexer  # type: ignore[import-untyped]
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
+
+from cutaway.grading import colours
 
 Output = dict[str, Any]  # as nbformat has it, or {"output_type": "clear", "wait": bool}
 OURS = str(Path(__file__).parent)
@@ -118,8 +118,9 @@ class _Shell(InteractiveShell):
     def _get_exc_info(self, exc_tuple: Any = None) -> tuple[Any, Any, Any]:
         """An error without what lies between a test and the submission, and with the file of each cell known."""
         kind, error, trace = super()._get_exc_info(exc_tuple)
+        here = Path.cwd()
         for name in self.compile._filename_map:  # else `inspect` looks for it in every module
-            inspect.modulesbyfile[name] = inspect.modulesbyfile[str(Path(name).absolute())] = "__main__"
+            inspect.modulesbyfile[name] = inspect.modulesbyfile[f"{here}/{name}"] = "__main__"
         for each in _chain(error):
             each.__traceback__ = _without_ours(each.__traceback__)
         return kind, error, _without_ours(trace)
@@ -208,7 +209,7 @@ class Recorder:
 
     def warm_up(self) -> None:
         """Have IPython load what it loads on first use: for results, and much more of it for tracebacks."""
-        pygments.lexer.words.get = functools.cache(pygments.lexer.words.get)
+        colours.remember()
         with redirect_stdout(io.StringIO()):
             for source in WARMING:
                 self.shell.run_cell(source, store_history=True)

@@ -1,0 +1,57 @@
+"""What a grading command loads, and that IPython's tables, made once, colour what they coloured before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+LEFT_OUT = """
+import sys
+from cutaway.grading import unstarted
+unstarted.leave_out()
+from cutaway.grading import batch
+print([name for name in ("tornado.web", "nbconvert", "requests", "setuptools", "arrow") if name in sys.modules])
+from nbgrader.utils import unpack_archive
+try:
+    unpack_archive("/etc/passwd", ".")
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+COLOURED = """
+import io
+from contextlib import redirect_stdout
+from pygments import formatters, highlight, lexers
+from cutaway.grading import colours
+from cutaway.grading.cells import Recorder
+CELLS = ["def f(x):\\n    return x + a\\nf(3)", "1 +", "try:\\n    1 / 0\\nexcept ArithmeticError as e:\\n    raise KeyError('x') from e",
+         "class A:\\n    @property\\n    def b(self): return self.c\\nassert A().b == '''1\\n2'''"]
+def shown():
+    said, recorder = io.StringIO(), Recorder()
+    with redirect_stdout(said):
+        recorder._emit = lambda output: print(output["traceback"])
+        for cell in CELLS:
+            recorder.shell.execution_count = 1
+            recorder.run(cell)
+        for name in ("python", "ipython3", "html"):
+            for form in ("terminal256", "terminal16m"):
+                print(highlight("def f(x): # <b>1</b>", lexers.get_lexer_by_name(name), formatters.get_formatter_by_name(form)))
+    return said.getvalue()
+plain = shown()
+colours.remember()
+first, again = shown(), shown()
+print(plain == first == again, len(plain) > 2000, plain.count("KeyError"))
+"""  # noqa: E501
+
+
+def told(program: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.splitlines()
+
+
+def test_a_grading_command_loads_no_server_and_no_exporter_and_what_is_put_off_still_works() -> None:
+    assert told(LEFT_OUT) == ["[]", "UnrecognizedFormat"]
+
+
+def test_tracebacks_keep_every_byte_when_their_colours_are_remembered() -> None:
+    assert told(COLOURED) == ["True True 3"]

@@ -46,7 +46,7 @@ class Lent:
     """The warm parent of these tests, which outlives each command that is lent it."""
 
     def __init__(self, executor: Executor) -> None:
-        self.sandbox = executor.sandbox
+        self.sandbox, self.known = executor.sandbox, executor.known
 
     def close(self) -> None:
         pass

@@ -11,14 +11,15 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import stack_data  # type: ignore[import-untyped]
+import stack_data
 from pygments.formatters.terminal256 import Terminal256Formatter  # type: ignore[import-untyped]
 from pygments.lexer import RegexLexerMeta  # type: ignore[import-untyped]
 
 
 def remember() -> None:
     """From now on each table is made once in this process, and in its forks not at all."""
-    stack_data.style_with_executing_node = functools.cache(stack_data.style_with_executing_node)
+    make = functools.cache(stack_data.style_with_executing_node)  # type: ignore[attr-defined]
+    stack_data.style_with_executing_node = make  # type: ignore[attr-defined]
     Terminal256Formatter._setup_styles = _escapes(Terminal256Formatter._setup_styles)
     RegexLexerMeta.process_tokendef = _rules(RegexLexerMeta.process_tokendef)
 

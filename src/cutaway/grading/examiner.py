@@ -350,13 +350,12 @@ class _Examiner:
         if "own" in order:
             self._own(order["own"])
         if "run" in order:
-            self._compared = {}
+            self._compared, self._recorder.known, self._recorder.made = {}, order.get("known", {}), {}
             signal.signal(signal.SIGINT, signal.default_int_handler)
             done = self._recorder.run(order["run"])
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            self._grader.send(
-                {"done": done, "compared": self._compared, "line": self._recorder.failed_line, "of": order.get("of")}
-            )
+            found = {"compared": self._compared, "line": self._recorder.failed_line, "made": self._recorder.made}
+            self._grader.send({"done": done, "of": order.get("of"), **found})
 
     def _own(self, statements: list[str]) -> None:
         """Have what the release gives and students may not change here as well, where a test can trust it."""

@@ -161,7 +161,7 @@ class _Life:
         shown: list[Shown],
         deadline: float,
     ) -> None:
-        self._recipe, self._cells, self._limits = recipe, cells, limits
+        self._recipe, self._cells, self._limits, self._known = recipe, cells, limits, executor.known
         self._shown, self._deadline, self._heard, self._order = shown, deadline, 0, ""
         tests = any(each.owned and each.owned.tests and recipe.mode(each.owned.name) == SEPARATED for each in cells)
         self._student: Sandbox
@@ -198,7 +198,7 @@ class _Life:
             self._in(self._student, place, {"run": cell.source, "test": True}, shown)
         else:
             assert self._examiner
-            self._in(self._examiner, place, {"run": cell.source}, shown)
+            self._in(self._examiner, place, {"run": cell.source, "known": self._known.of(cell.source)}, shown)
             imports = self._recipe.imports.get(owned.name, [])
             heard = Shown()
             self._tell(self._student, {"imports": imports, "mark": True, "of": self._number()}, place)
@@ -229,6 +229,7 @@ class _Life:
         compared = done.get("compared")
         if sandbox is self._examiner:
             shown.compared = compared if isinstance(compared, dict) else {}
+            self._known.add(self._cells[place].source, done.get("made"))
         if sandbox is self._examiner or "test" not in order:
             shown.line = done["line"] if type(done.get("line")) is int else 0
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from cutaway.grading import house
+from cutaway.grading.alike import Known
 from cutaway.grading.limits import Limits
 from cutaway.grading.wire import Line, arrived
 from cutaway.linux import commands, namespaces
@@ -100,7 +101,7 @@ class Executor:
     """
 
     def __init__(self, packages: Iterable[str] = (), hidden: Iterable[Path] = ()) -> None:
-        self._lock = threading.Lock()
+        self._lock, self.known = threading.Lock(), Known()
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         covered = sorted({str(each) for path in hidden for each in (path.absolute(), path.resolve())}, key=len)
         settings = {"packages": list(packages), "shown": house.shown(covered), "hidden": covered}

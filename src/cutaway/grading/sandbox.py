@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from cutaway.grading import house
 from cutaway.grading.limits import Limits
-from cutaway.linux import calls, capabilities, links, mounts, namespaces, seccomp
+from cutaway.linux import calls, capabilities, files, links, mounts, namespaces, seccomp
 from cutaway.linux.namespaces import Kind
 from cutaway.linux.seccomp import Instruction
 
@@ -58,7 +58,7 @@ class Keeper:
     """
 
     def __init__(self, profile: Sequence[Instruction], requests: socket.socket) -> None:
-        self._profile, self._requests = profile, requests
+        self._profile, self._requests = seccomp.packed(profile), requests
         self._kept: dict[int, _Kept] = {}  # by the pidfd and by the control's number
         self._poll = select.poll()
         self._poll.register(requests, select.POLLIN)
@@ -173,9 +173,7 @@ def _cpu_s(pid: int) -> float:
 # --- Process 1 -------------------------------------------------------------
 
 
-def _be_process_one(
-    limits: Limits, profile: Sequence[Instruction], control: socket.socket, kept: list[int], work: Work
-) -> NoReturn:
+def _be_process_one(limits: Limits, profile: bytes, control: socket.socket, kept: list[int], work: Work) -> NoReturn:
     try:
         if _walled(limits, profile, control, kept):
             work()
@@ -183,7 +181,7 @@ def _be_process_one(
         os._exit(0)  # and never back into the loop of the keeper
 
 
-def _walled(limits: Limits, profile: Sequence[Instruction], control: socket.socket, kept: list[int]) -> bool:
+def _walled(limits: Limits, profile: bytes, control: socket.socket, kept: list[int]) -> bool:
     """Make every wall and give up every right; or say which the kernel refused."""
     with control:
         try:
@@ -227,7 +225,7 @@ def _own_users() -> None:
 
 
 def _limit(limits: Limits) -> None:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    pages = int(files.read("/proc/self/statm").split()[0])
     for which, most in (
         (resource.RLIMIT_AS, pages * PAGE_BYTES + limits.memory_bytes),
         (resource.RLIMIT_NPROC, limits.processes),
@@ -239,5 +237,5 @@ def _limit(limits: Limits) -> None:
         (resource.RLIMIT_MEMLOCK, 0),
     ):
         resource.setrlimit(which, (most, most))
-    Path("/proc/self/oom_score_adj").write_text("1000")
+    files.write("/proc/self/oom_score_adj", "1000")
     os.nice(5)

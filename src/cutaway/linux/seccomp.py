@@ -49,8 +49,8 @@ Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, co
 SOCK_FILTER, SOCK_FPROG = struct.Struct("=HBBI"), struct.Struct("H6xQ")  # linux/filter.h: one, and how many are where
 
 
-def install(instructions: Sequence[Instruction], flags: Sequence[str] = (), *, gaining: bool = False) -> int:
-    """Let `instructions` judge every later system call of this thread and its children; there is no way back.
+def install(instructions: Sequence[Instruction] | bytes, flags: Sequence[str] = (), *, gaining: bool = False) -> int:
+    """Let `instructions`, `packed` or not, judge every later system call of this thread and its children, for ever.
 
     Gives up the right to gain privileges by execve, which lets an ordinary user do it; with `gaining` it does not,
     and that takes CAP_SYS_ADMIN. The answer is 0, or with SECCOMP_FILTER_FLAG_NEW_LISTENER the descriptor on which
@@ -58,8 +58,9 @@ def install(instructions: Sequence[Instruction], flags: Sequence[str] = (), *, g
     """
     if not gaining:
         no_new_privileges()
-    filters = buffer(packed(instructions))
-    program = buffer(SOCK_FPROG.pack(len(instructions), addressof(filters)))
+    data = instructions if isinstance(instructions, bytes) else packed(instructions)
+    filters = buffer(data)
+    program = buffer(SOCK_FPROG.pack(len(data) // SOCK_FILTER.size, addressof(filters)))
     if flags:
         return calls.seccomp(SECCOMP_SET_MODE_FILTER, sum(FLAGS[each] for each in flags), addressof(program))
     calls.prctl(PR_SET_SECCOMP, MODE_FILTER, addressof(program))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from cutaway.grading import nbcourse, writer
 
 Cell = dict[str, Any]
+DRAWN = 100  # students of a class whose answers are drawn one by one
 
 # --- Cells of a master -----------------------------------------------------
 
@@ -281,9 +283,14 @@ def honest_class(
 
 
 def one_assignment(folder: Path, name: str, students: int) -> Path:
-    """A course of one assignment that a class has handed in, each submission another one."""
+    """A course of one assignment that a class has handed in, each submission another one.
+
+    After the first hundred they are copies of these, and differ in a number that nobody asks for.
+    """
     make_course(folder, {name: ASSIGNMENTS[name]})
-    honest_class(folder, students, assignments=(name,))
+    drawn = honest_class(folder, min(students, DRAWN), assignments=(name,))
+    for place in range(DRAWN, students):
+        shutil.copytree(folder / "submitted" / drawn[place % DRAWN], folder / "submitted" / f"student-{place:05}")
     for number, path in enumerate(sorted(folder.glob("submitted/*/*/*.ipynb"))):
         path.write_text(path.read_text().replace('"nbformat": 4', f'"number": {number}, "nbformat": 4'))
     return folder

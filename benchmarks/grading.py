@@ -1,7 +1,8 @@
 """Grade one class with nbgrader and with Cutaway on the same machine: submissions a minute and processor time of each.
 
 python benchmarks/grading.py [STUDENTS [FEWER]]    prints one line a way; docs/performance.md has the result.
-With FEWER, nbgrader is given only so many of them, because a hundred take it long.
+With FEWER, nbgrader is given only so many of them, because a hundred take it long, and then one alone, which tells
+what its start takes; from both, what it would take for all.
 "inside" runs every test in the submission's own process, as nbgrader does; "separated" keeps tests apart. Each way is
 a command of its own, from its start to its end, with everything that it loads and starts.
 """
@@ -31,14 +32,24 @@ def main(students: int, fewer: int) -> None:
 
     with tempfile.TemporaryDirectory(prefix="cutaway-benchmark-") as folder, Counted() as counted:
         course = small_class.one_assignment(Path(folder) / "course", ASSIGNMENT, students)
-        size = dict.fromkeys(WAYS, students) | {"nbgrader": fewer}
-        took = {way: measured(counted, command, copied(course, Path(folder) / way, size[way]))
-                for way, command in WAYS.items()}  # fmt: skip
-    print(f"{students} submissions, load average {os.getloadavg()[0]:.0f}")
-    each = {way: (seconds / size[way], cpu_s / size[way]) for way, (seconds, cpu_s) in took.items()}
+
+        def taken(way: str, size: int) -> tuple[float, float]:
+            return measured(counted, WAYS[way], copied(course, Path(folder) / f"{way}-{size}", size))
+
+        took = {way: taken(way, students) for way in ("separated", "inside")}
+        some = taken("nbgrader", fewer)
+        one = taken("nbgrader", 1) if fewer < students else some
+    took["nbgrader"] = tuple(all_of(*each, fewer, students) for each in zip(one, some, strict=True))  # type: ignore[assignment]
+    print(f"{students} submissions, load average {os.getloadavg()[0]:.0f}, nbgrader was given {fewer}")
+    each = {way: (seconds / students, cpu_s / students) for way, (seconds, cpu_s) in took.items()}
     for way, (seconds, cpu_s) in each.items():
         beside = f"{each['nbgrader'][0] / seconds:5.1f} times as many, {each['nbgrader'][1] / cpu_s:5.1f} times less"
-        print(f"{way:<10} {size[way]:4} {60 / seconds:7.1f} a minute {1000 * cpu_s:7.1f} ms CPU each   {beside}")
+        print(f"{way:<10} {60 / seconds:7.1f} a minute {1000 * cpu_s:7.1f} ms CPU each   {beside}")
+
+
+def all_of(one: float, some: float, size: int, students: int) -> float:
+    """What all students take, from what one takes and what some of them take."""
+    return some + (students - size) * (some - one) / max(1, size - 1)
 
 
 def copied(course: Path, to: Path, students: int) -> Path:

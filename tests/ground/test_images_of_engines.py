@@ -101,6 +101,7 @@ def test_the_panel_shows_the_steps_and_builds_what_was_typed(ours: Engine) -> No
     panel.dockerfile.value = "FROM cutaway/base\nRUNN x"
     panel.button.click()
     assert "RUNN" in panel._said.value
+    assert "http" not in panel._said.value, "the reader asked no address for anything"
     assert not panel.button.disabled
 
 

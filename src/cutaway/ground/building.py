@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
@@ -156,6 +156,8 @@ def following(engine: Engine, files: Files, name: str, *, cache: bool = True) ->
         for event in client.api.build(fileobj=io.BytesIO(sent), tag=name, decode=True, **how):
             built.hear(event)
             yield built
+    except APIError as refused:
+        raise Problem(f"building {name}: the engine refuses: {refused.explanation or refused}") from refused
     except (DockerException, *BROKEN_OFF) as error:
         raise Problem(f"building {name} in {engine.url}: {error}; see `cutaway engine status`") from error
     finally:

@@ -62,7 +62,8 @@ class ImagePanel:
     def _show(self, found: Saved) -> None:
         self.layers = LayerPanel(found.stack, BASE)
         self._place.children = (self.layers.box,)
-        self._say(f"{self.choice.value}, {found.digest[:19]}, {len(found.layers)} layers")
+        number = len(found.layers)
+        self._say(f"{self.choice.value}, {found.digest[:19]}, {number} layer{'s' * (number != 1)}")
 
     def _say(self, sentence: str) -> None:
         """Show a sentence, which a screen reader reads out because it is a status."""

@@ -31,6 +31,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelManager]
     """A kernel that runs, in a folder that is not the course's."""
     skip_without_machines()
     folder = tmp_path_factory.mktemp("notebooks")
+    folder.chmod(0o755)  # as root, QEMU is somebody else
     (folder / "data.txt").write_text("the reader's own")
     started = KernelManager(kernel_name=KERNEL)
     started.start_kernel(cwd=str(folder))

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 from engines import until
@@ -83,6 +84,13 @@ class Notebook:
     def __init__(self, folder: Path) -> None:
         self.server = subprocess.Popen([sys.executable, "-c", SERVER, folder], stdout=subprocess.PIPE, text=True)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self.server:
+            self.server.kill()
+
     def up(self) -> set[str]:
         """The ports at which its kernel has answered."""
         assert self.server.stdout
@@ -98,7 +106,7 @@ class Notebook:
             case "machine":
                 self.guest.running.process.kill(signal.SIGKILL)
             case "kernel":
-                self.guest.run("pkill -KILL -f cutaway.ground.guest.waiting")
+                self.guest.run("pkill -KILL -f [c]utaway.ground.guest.waiting")
             case "watcher":
                 kill_watcher()
             case "memory":
@@ -109,8 +117,8 @@ class Notebook:
 
     def end(self) -> None:
         """Kill the server, and wait until nothing of its machine is left."""
-        with self.server:
-            self.server.kill()
+        self.server.kill()
+        self.server.wait()
         ledger.sweep()  # what a killed watcher would have done
         running = self.guest.running
         until(lambda: not running.process.alive() and not running.folder.exists(), "its machine is gone", 60)
@@ -146,16 +154,16 @@ def test_whatever_breaks_of_two_notebooks_the_other_goes_on_and_nothing_is_left(
     dice = random.Random(seed := int(os.environ.get("CUTAWAY_SEED", "1")))
     print(f"seed {seed}")
     for number in range(FAULTS):
-        struck, other = Notebook(tmp_path), Notebook(tmp_path)
-        assert not struck.up() & other.up(), "two kernels at one port"
         victim = VICTIMS[number] if number < len(VICTIMS) else dice.choice(VICTIMS)
-        print(number, victim, flush=True)
-        if struck.strike(victim):
-            assert struck.server.stdout
-            assert struck.server.stdout.readline() == "dead\n", victim
-        struck.end()
-        assert other.server.poll() is None, victim
-        assert other.guest.run("echo alive") == "alive", victim
-        other.end()
+        with Notebook(tmp_path) as struck, Notebook(tmp_path) as other:
+            assert not struck.up() & other.up(), "two kernels at one port"
+            print(number, victim, flush=True)
+            if struck.strike(victim):
+                assert struck.server.stdout
+                assert struck.server.stdout.readline() == "dead\n", victim
+            struck.end()
+            assert other.server.poll() is None, victim
+            assert other.guest.run("echo alive") == "alive", victim
+            other.end()
     until(lambda: ledger.entries() == [], "the ledger is empty")
     assert machine.all_of_them() == []

@@ -199,6 +199,16 @@ def test_top_level_await_works(executor: Executor) -> None:
     assert printed(executor, "import asyncio\nawait asyncio.sleep(0)\nprint('slept')") == "slept\n"
 
 
+def test_before_a_test_runs_inside_the_shell_has_just_the_hooks_that_a_notebook_has(executor: Executor) -> None:
+    """Without those of matplotlib and IPython a figure would neither be shown nor closed after its cell."""
+    hooks = "get_ipython().events.callbacks"
+    owned = Source("test-hooks", "code", f"assert {hooks} == given", True, True, False, False, 1.0, None)
+    recipe = Recipe([], [], [], [], {"test-hooks": []}, inside=frozenset({"test-hooks"}))
+    added = f"given = {{name: [*each] for name, each in {hooks}.items()}}\n{hooks}['post_execute'].append(print)"
+    cells = [Cell("code", added), Cell("code", owned.source, owned)]
+    assert [each.passed for each in execution.run(executor, recipe, cells, SHORT)] == [True, True]
+
+
 def test_more_output_than_the_limit_is_cut_and_said(executor: Executor) -> None:
     (shown,) = run(executor, "for _ in range(300): print('x' * 1000)", limits=Limits(output_bytes=10_000))
     assert sum(len(output["text"]) for output in shown.outputs) < 20_000

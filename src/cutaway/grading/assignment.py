@@ -25,7 +25,7 @@ from cutaway.grading.nbcourse import Course, File, Notebook
 from cutaway.grading.restored import Cell, NoNotebook, restored
 from cutaway.grading.stopped import Stopped, said, stopped
 
-VERSION = 2  # of the way marks are found: another one grades everything anew
+VERSION = 3  # of the way marks are found: another one grades everything anew
 
 MOST_NAMED = 3  # of the files that were handed in under other names
 

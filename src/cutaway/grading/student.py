@@ -33,6 +33,7 @@ class Student:
         if self._tests:
             self._tests.allowed["name"] = self._named
         self._pristine = dict(vars(builtins))
+        self._hooks = {name: [*hooks] for name, hooks in recorder.shell.events.callbacks.items()}
 
     def live(self) -> None:
         """Obey until the grader hangs up."""
@@ -110,8 +111,8 @@ class Student:
         shell = self._recorder.shell
         shell.ast_transformers[:] = [_Strict()]
         shell.input_transformer_manager = type(shell.input_transformer_manager)()
-        for callbacks in shell.events.callbacks.values():
-            callbacks.clear()
+        for name, hooks in shell.events.callbacks.items():
+            hooks[:] = self._hooks.get(name, [])  # such as that by which figures are shown and closed after a cell
         shell.user_ns["_cutaway_equal"] = equal
 
 

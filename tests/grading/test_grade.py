@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import os
@@ -21,9 +22,12 @@ from small_class import NUMBERS, hand_in, plain, released, right, solved, stored
 
 from cutaway import cli
 from cutaway.grading import batch, exports, nbcourse
+from cutaway.grading import marks as marking
+from cutaway.grading.execution import Shown
 from cutaway.grading.executor import Executor
-from cutaway.grading.nbcourse import Course
+from cutaway.grading.nbcourse import Course, Source
 from cutaway.grading.report import SECTIONS, Report
+from cutaway.grading.restored import Cell
 from cutaway.problem import Problem
 
 pytestmark = [pytest.mark.xdist_group("class"), pytest.mark.slow]
@@ -144,9 +148,11 @@ def hand_in_everything(course: Path) -> None:
     beside = handed_in("beside", answered(course, mean="from helper import mean"))
     (beside.parent / "helper.py").write_text(right(NUMBERS)["mean"])
     handed_in("stops", answered(course, square="def square(x)\n    return x", mean="from nowhere import mean"))
+    handed_in("writes", answered(course, square=ALOUD))
     handed_in("tells", answered(course, square=TELLS, mean="raise KeyError(heard)", sort="heard\nnames['secret']()"))
 
 
+ALOUD = "import sys\ndef square(x):\n    print('hm', file=sys.stderr)\n    return x * x"
 TELLS = "names, heard = {}, []\ndef square(x):\n    heard.append(x)\n    return x * x"
 
 
@@ -230,6 +236,17 @@ def test_students_never_see_a_hidden_test_and_do_see_what_a_visible_one_wanted(g
     assert "expected [0, 2, 4, 6], got [0]" in graded.page("sees-one")
 
 
+def test_a_test_that_fails_for_what_was_written_says_so_and_shows_it_where_the_whole_test_was_given(
+    graded: Graded,
+) -> None:
+    square, parts = (graded.page("writes").partition(f'"row">test-{name}')[2].partition("</tr>")[0]
+                     for name in ("square", "parts"))  # fmt: skip
+    wrote = "something was written to standard error, and a test fails then."
+    assert f"{wrote} Try values" in square
+    assert f"{wrote}<br>on standard error: hm" in parts
+    assert "not given" not in square + parts
+
+
 def test_why_an_answer_stopped_is_said_and_carries_nothing_out(graded: Graded) -> None:
     page = graded.page("stops")
     assert "square: SyntaxError: " in page
@@ -275,9 +292,25 @@ def test_a_report_groups_what_went_wrong_and_names_who(report: Report) -> None:
     assert causes["mean", "stopped: ModuleNotFoundError", ""].students == ("stops",)
     missing = causes["test-mean", "NameError", "assert close(mean([1, 2, 3]), 2)"]
     assert {*missing.students} == {"stops", "tells"}
+    assert causes["numbers", "it was not handed in", ""].students == ("nothing",)
+    assert [each for each in causes if each[0] == "numbers"] == [("numbers", "it was not handed in", "")]
     assert "no-notebook" in repr(report.flagged)
     assert "test-square: it was deleted, and is put back" in repr(report.flagged)
     assert repr(report.slowest).count(" s\n") >= 5
+
+
+def test_what_is_noticed_of_most_of_a_class_is_said_once(report: Report) -> None:
+    all_alike = [dataclasses.replace(each, flags=(*each.flags, "alike")) for each in report.found.students]
+    said = repr(Report(dataclasses.replace(report.found, students=tuple(all_alike))).flagged)
+    assert f"Of {len(all_alike)} submissions, and not said again: alike." in said
+    assert said.replace(f"Of {len(all_alike)} submissions, and not said again: alike. ", "") == repr(report.flagged)
+
+
+def test_what_was_cut_for_time_says_so_and_not_how() -> None:
+    owned = Source("test-square", "code", "square(2)", True, True, False, False, 1.0, None)
+    interrupted = {"output_type": "error", "ename": "KeyboardInterrupt", "evalue": "", "traceback": []}
+    mark = marking.mark(Cell("code", owned.source, owned), Shown([interrupted], ran=True, trouble="time"), "separated")
+    assert (mark.score, mark.status, mark.why) == (0, "failed", "it was cut for time")
 
 
 def test_a_reports_page_needs_nothing_else_and_says_its_drawings_in_words(graded: Graded, tmp_path: Path) -> None:

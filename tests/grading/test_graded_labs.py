@@ -101,6 +101,7 @@ def test_a_labs_marks_are_those_of_its_checks(graded: Class) -> None:
     assert (graded.line("ada")["score"], graded.line("ada")["max"]) == (3, 20)
     assert "ada,,3\neve,,-\n" in graded.exported.stdout
     assert "checked in a house of its own" in graded.graded.stderr
+    assert "without a mark, for a person to look at: eve\n" in graded.graded.stderr
 
 
 def test_a_labs_feedback_has_what_the_checks_saw(graded: Class) -> None:

@@ -53,6 +53,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for student in (ODD, "zoë"):
         hand_in(folder, student, "numbers", "numbers", solved(given, right(NUMBERS)))
     hand_in(folder, "no-notebook", "numbers", "numbers", "{")
+    hand_in(folder, "renamed", "numbers", "numbers (1)", solved(given, {"mean": OWN}))
+    hand_in(folder, "nothing", "numbers", "numbers", "{}").unlink()
     hand_in(folder, "half", "numbers", "numbers", [plain("x = '\ud800'\n" + "def f(:\n" * 9)])
     return folder
 
@@ -80,6 +82,8 @@ def test_identical_submissions_are_one_group_and_what_was_released_is_no_likenes
 
 def test_what_cannot_be_compared_is_named(found: Similarity) -> None:
     assert any("no notebook" in why for why in found.aside["no-notebook"])
+    assert found.aside["renamed"] == ["numbers.ipynb: it was not handed in; there is numbers (1).ipynb"]
+    assert found.aside["nothing"] == ["numbers.ipynb: it was not handed in"]
     assert found.compared == 6
 
 

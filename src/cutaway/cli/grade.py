@@ -129,8 +129,10 @@ def _crew(assignment: Any, executor: Any, number: int, scheduler: str | None, hi
 
 def _tell(steps: Any, total: int, as_json: bool, why: bool) -> None:
     began, fresh = time.monotonic(), 0
+    without: list[str] = []
     for number, step in enumerate(steps, 1):
         fresh += step.fresh
+        without += [printable(step.line["student"])] if step.line["score"] is None else []
         if as_json:
             click.echo(json.dumps(step.line, ensure_ascii=False))
         else:
@@ -141,6 +143,8 @@ def _tell(steps: Any, total: int, as_json: bool, why: bool) -> None:
             click.echo(f"\r{number} of {total}", err=True, nl=number == total)
     seconds = time.monotonic() - began
     click.echo(f"{total} submission{'s' * (total != 1)}, {fresh} graded now, {seconds:.1f} s", err=True)
+    if without:
+        click.echo(f"without a mark, for a person to look at: {', '.join(without)}", err=True)
 
 
 def _line(line: dict[str, Any]) -> str:

@@ -221,7 +221,7 @@ def opened(
 ) -> list[Cell] | None:
     """The cells of a notebook that was handed in, mended; None when there are none, and `result` then says why."""
     content = next((file.content for file in files if file.place == f"{notebook.name}.ipynb"), None)
-    if content is None and (why := _instead(assignment, notebook, files, left)):
+    if content is None and (why := instead(assignment.notebooks, notebook, files, left)):
         no_mark(notebook, why, result)
         return None
     if content is None:
@@ -247,11 +247,11 @@ def no_mark(notebook: Notebook, why: str, result: Graded) -> None:
     result.flags.append(f"{notebook.name}.ipynb: {why}")
 
 
-def _instead(assignment: Assignment, notebook: Notebook, files: list[File], left: list[str]) -> str:
+def instead(notebooks: list[Notebook], notebook: Notebook, files: list[File], left: list[str]) -> str:
     """What is there in place of a notebook that is not: then a person has to look before it is a zero."""
     if any(each.startswith(f"{notebook.name}.ipynb: ") for each in left):
         return "no notebook that can be read"
-    expected = {f"{each.name}.ipynb" for each in assignment.notebooks}
+    expected = {f"{each.name}.ipynb" for each in notebooks}
     others = [nbcourse.shown(each.place) for each in files
               if each.place.endswith(".ipynb") and each.place not in expected]  # fmt: skip
     return f"it was not handed in; there is {', '.join(others[:MOST_NAMED])}" if others else ""

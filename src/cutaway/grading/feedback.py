@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cutaway.grading import nbcourse, pages
+from cutaway.grading.marks import STDERR
 from cutaway.grading.nbcourse import Course, Notebook, Source
 from cutaway.grading.pages import safe
 from cutaway.grading.writer import BY_HAND, RECORD
@@ -29,7 +30,10 @@ SENTENCES = {
     "not run": "The notebook had used up its time before this part was reached.",
 }
 NONE_OF_IT = "It does nothing of what was asked yet."
+FAILED = "The test failed."
 HIDDEN = "A test failed that you were not given."
+SOMEWHERE = "The test failed; in which of its lines is not known, so it may be one that you were not given."
+WROTE = "While it was tested, something was written to standard error, and a test fails then."
 TRY = "Try values that the visible tests leave out: nothing, one, negative, large."
 HINT = re.compile(r"^\s*# *feedback: *(.+)$", re.MULTILINE)  # in a test: the teacher's own sentence for whom it fails
 
@@ -160,9 +164,13 @@ def _seen(cell: Source, mark: dict[str, Any]) -> str:
         return safe(SENTENCES.get(mark["status"], mark["status"]))
     lines = cell.source.splitlines()
     hint = HINT.search(cell.source)
-    if mark["line"] not in visible(cell.source):
-        return safe(f"{HIDDEN} {hint[1] if hint else TRY}")
-    said = f"<code>{safe(lines[mark['line'] - 1].strip())}</code><br>{safe(mark['why'])}"
+    shown = visible(cell.source)
+    if len(shown) < len(lines) and mark["line"] not in shown:
+        failed = WROTE if mark["why"].startswith(STDERR) else HIDDEN if mark["line"] else SOMEWHERE
+        return safe(f"{failed} {hint[1] if hint else TRY}")
+    wrote = mark["why"].startswith(STDERR)
+    asked = f"<code>{safe(lines[mark['line'] - 1].strip())}</code>" if mark["line"] in shown else ""
+    said = f"{asked or safe(WROTE if wrote else FAILED)}<br>{safe(mark['why'])}"
     if mark["compared"]:
         compared = mark["compared"]
         said += f"<br>expected {safe(compared['expected'])}, got {safe(compared['got'])}"

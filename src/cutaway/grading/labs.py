@@ -42,6 +42,7 @@ TASK = re.compile(r"^check\(task=(\d+)\)\s*$", re.MULTILINE)
 WHERE = "a house of its own: no course, no gradebook, no network, and a user that owns nothing"
 BY_EMULATION = "tcg"
 TROUBLE = "while running "
+WHOLE = "the notebook"  # stopped, and not one of its cells by itself
 
 
 def prepared(course: Course, name: str) -> Assignment:
@@ -93,6 +94,7 @@ def graded(assignment: Assignment, one: HandedIn, hidden: list[Path]) -> Graded:
         lack = too_much_for_a_house(assignment.name)
         said, troubles = ("", [lack]) if lack else _checked(assignment.name, one.student, content, hidden)
         result.stopped[notebook.name] = list(_stopped(troubles))
+        result.flags += [f"{WHOLE}: {each.said}" for each in result.stopped[notebook.name] if each.cell == WHOLE]
         try:
             found = Results.of(json.loads(said))
         except (ValueError, KeyError, TypeError):
@@ -235,4 +237,4 @@ def _stopped(troubles: list[str]) -> Iterator[Stopped]:
     for line in troubles:
         if line.startswith(TROUBLE):
             cell, raised, error = line.partition(": ")[2].partition(" raised ")
-            yield Stopped(cell.removeprefix("cell ") if raised else "the notebook", error or cell, error or cell)
+            yield Stopped(cell.removeprefix("cell ") if raised else WHOLE, error or cell, error or cell)

@@ -10,8 +10,10 @@ from nbgrader.utils import get_partial_grade
 
 from cutaway.grading.execution import Shown
 from cutaway.grading.restored import Cell
+from cutaway.grading.stopped import said
 
 SAID_CHARACTERS = 300
+STDERR = "on standard error"
 
 
 @dataclass
@@ -66,9 +68,11 @@ def _whole_or_part(points: float, shown: Shown, mode: str) -> Mark:
 
 def _error(shown: Shown) -> str | None:
     """What went wrong, in a line; None when nothing did. Whatever is written to standard error fails a test."""
+    if shown.trouble:
+        return said(shown.trouble)
     for output in shown.outputs:
         if output["output_type"] == "error":
             return f"{output['ename']}: {output['evalue']}".strip(": ")[:SAID_CHARACTERS]
         if output["output_type"] == "stream" and output["name"] == "stderr":
-            return f"on standard error: {output['text'].strip()}"[:SAID_CHARACTERS]
+            return f"{STDERR}: {output['text'].strip()}"[:SAID_CHARACTERS]
     return None

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from cutaway.check.contract import Status
 from cutaway.check.results import SIGN
 from cutaway.grading import feedback, nbcourse
+from cutaway.grading.marks import STDERR
 from cutaway.grading.nbcourse import Course, Notebook
 from cutaway.grading.writer import RECORD
 from cutaway.problem import Problem, printable
@@ -26,8 +27,7 @@ KINDS = {
     "unanswered": "no answer",
     "not judged": "it could not be judged",
 }
-FAILED = {sign for status, sign in SIGN.items() if status is not Status.PASSED}
-STDERR = "on standard error"
+FAILED = {SIGN[Status.FAILED], SIGN[Status.ERROR]}  # what was not reached is no cause
 SAID_CHARACTERS = 160
 
 
@@ -198,6 +198,9 @@ def _questions(notebooks: list[Notebook], cells: list[dict[tuple[str, str], feed
 
 def _failures(record: dict[str, Any], named: dict[tuple[str, str], str]) -> Iterator[Failure]:
     for notebook, marks in record.get("marks", {}).items():
+        if marks and all(mark["status"] == "missing" for mark in marks.values()):
+            yield Failure(printable(notebook), KINDS["missing"], "", "")
+            continue
         for name, mark in marks.items():
             yield from _failures_of(named.get((notebook, name), name), mark)
     for cells in record.get("stopped", {}).values():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,14 +208,19 @@ class Report:
     @property
     def flagged(self) -> Section:
         """What a person should look at."""
-        flags = [each for each in self.found.students if each.flags or each.score is None]
+        students = self.found.students
+        times = Counter(flag for each in students for flag in each.flags)
+        usual = {flag: count for flag, count in times.items() if count > max(MOST_NAMED, len(students) / 2)}
+        own = [(each, [flag for flag in each.flags if flag not in usual]) for each in students]
         rows = tuple(
             (printable(each.student), "no mark" if each.score is None else _number(each.score),
-             "\n".join(map(printable, each.flags)))
-            for each in flags
+             "\n".join(map(printable, flags)))
+            for each, flags in own if flags or each.score is None
         )  # fmt: skip
-        said = f"{len(flags)} of {len(self.found.students)} submissions." if flags else "Nothing was noticed."
-        return Section("Flagged", said, Table(("student", "score", "noticed"), rows) if rows else None)
+        said = [f"Of {count} submissions, and not said again: {printable(flag)}." for flag, count in usual.items()]
+        said += [f"{len(rows)} of {len(students)} submissions."] if rows else []
+        table = Table(("student", "score", "noticed"), rows) if rows else None
+        return Section("Flagged", " ".join(said) or "Nothing was noticed.", table)
 
 
 SECTIONS = ("overview", "distribution", "questions", "causes", "slowest", "flagged")

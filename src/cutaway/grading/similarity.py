@@ -23,6 +23,7 @@ from copydetect import CodeFingerprint, compare_files
 from copydetect.utils import get_token_coverage
 
 from cutaway.draw.tables import Table, html_table
+from cutaway.grading import assignment as assignments
 from cutaway.grading import nbcourse, pages, restored
 from cutaway.grading.nbcourse import Course, Notebook
 from cutaway.problem import printable
@@ -88,13 +89,16 @@ def without(made: Any, runs: set[int]) -> None:
 
 def written(course: Course, assignment: str, notebooks: list[Notebook], student: str) -> tuple[list[Piece], list[str]]:
     """The student's own pieces, and what could not be read."""
-    files, troubles = nbcourse.files(course.step("submitted", student, assignment))
+    files, left = nbcourse.files(course.step("submitted", student, assignment))
+    troubles: list[str] = []
     given, _ = nbcourse.files(course.step("source", ".", assignment), without=(".ipynb",))
     released = {each.content for each in given}
     pieces: list[Piece] = []
     for notebook in notebooks:
         content = next((file.content for file in files if file.place == f"{notebook.name}.ipynb"), None)
         if content is None:
+            why = assignments.instead(notebooks, notebook, files, left) or "it was not handed in"
+            troubles.append(f"{notebook.name}.ipynb: {why}")
             continue
         try:
             cells, _ = restored.restored(content, notebook)

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dask
+import distributed
 import pytest
 import small_class
 from click.testing import CliRunner, Result
 from distributed import LocalCluster, Security
+from distributed.comm.core import CommClosedError
 
 from cutaway import cli
 from cutaway.grading import cluster
@@ -97,6 +99,37 @@ def test_no_cluster_and_one_without_workers_are_told(
     with running(tmp_path, workers=0) as address:
         done = grade(course, "--scheduler", address)
     assert f"the cluster has no workers; start some with `dask worker {address}`" in str(done.exception)
+
+
+class Ended:
+    """A cluster without workers, and the result of a submission on one that is lost."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error, self._address = error, "tcp://gone:8786"
+
+    def result(self, timeout: float) -> None:
+        raise self._error
+
+    def workers(self) -> dict[str, str]:
+        return {}
+
+    lost = cluster.Cluster.lost
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (CommClosedError("in <TCP (closed)>"), "its scheduler has gone, or the workers that had our work"),
+        (distributed.KilledWorker("task", "worker", 3), "its workers died of one submission again and again"),
+        (TimeoutError(), "its workers have gone"),
+    ],
+    ids=["scheduler", "submission", "workers"],
+)
+def test_a_cluster_that_is_lost_is_one_sentence(error: Exception, said: str) -> None:
+    """The real thing is killed in test_faults.py, in `make soak`."""
+    with pytest.raises(Problem) as told:
+        cluster._Result(Ended(error), Ended(error)).result()  # type: ignore[arg-type]
+    assert str(told.value) == f"grading on tcp://gone:8786: the cluster is lost: {said}; grade again to go on from here"
 
 
 def test_a_mark_depends_on_versions_that_are_compared() -> None:

@@ -8,9 +8,7 @@ import random
 import shutil
 import signal
 import sqlite3
-import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,10 +16,12 @@ from typing import Any
 
 import pytest
 import small_class
+from forked import DONE, TOLD, Cluster, cluster, forked
 from small_class import autograded, stored
 
 from cutaway import cli
 from cutaway.grading import batch, execution
+from cutaway.grading import cluster as clusters
 from cutaway.grading.execution import Recipe
 from cutaway.grading.executor import Executor
 from cutaway.grading.limits import Limits
@@ -42,33 +42,14 @@ Lines = dict[str, dict[str, Any]]
 
 
 class Grader:
-    """`cutaway grade` in a process of its own, forked so that nothing is loaded again."""
+    """`cutaway grade` in a process of its own, here or on a cluster."""
 
-    def __init__(self, course: Path) -> None:
+    def __init__(self, course: Path, there: Cluster | None = None) -> None:
         self.said = course.with_name("said")
-        self.pid = os.fork()
-        if self.pid == 0:
-            self._live(course)
+        where = ["--scheduler", there.address] if there else ["--workers", "2"]
+        words = ["grade", ASSIGNMENT, "--course", str(course), "--json", *where]
+        self.pid = forked(lambda: cli.cutaway(words, standalone_mode=False), self.said)
         self._pidfd = os.pidfd_open(self.pid)
-
-    def _live(self, course: Path) -> None:
-        status = 4
-        try:
-            os.setsid()
-            for number in (1, 2):
-                os.dup2(os.open(self.said, os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_WRONLY), number)
-            sys.stdout, sys.stderr = os.fdopen(1, "w", 1), os.fdopen(2, "w", 1)
-            cli.cutaway(
-                ["grade", ASSIGNMENT, "--course", str(course), "--json", "--workers", "2"], standalone_mode=False
-            )
-            status = 0
-        except Problem as problem:
-            print(problem, file=sys.stderr)
-            status = 3
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
 
     def lines(self) -> Lines:
         """What it has printed so far."""
@@ -80,15 +61,32 @@ class Grader:
                     found[line["student"]] = line
         return found
 
+    def told(self) -> str:
+        """What it has said beside them."""
+        lines = self.said.read_text().splitlines()
+        return "\n".join(line for line in lines if not line.startswith("{"))
+
     def below(self) -> list[int]:
         """The warm parent, and the sandboxes that are there now."""
         return [each.pid for each in processes.descendants(self.pid)][1:]
+
+    def comes_to(self, number: int) -> None:
+        """Wait until it has printed so many lines, or has ended."""
+        deadline = time.monotonic() + DONE_S
+        while len(self.lines()) < number and not self.ended(0.005):
+            assert time.monotonic() < deadline, self.told()
+
+    def begins_a_sandbox(self) -> None:
+        """Wait until it has one, or has ended."""
+        deadline = time.monotonic() + DONE_S
+        while len(self.below()) < 2 and not self.ended(0.001):
+            assert time.monotonic() < deadline, self.told()
 
     def ended(self, timeout_s: float) -> bool:
         return processes.ended(self._pidfd, timeout_s)
 
     def status(self) -> int:
-        assert self.ended(DONE_S), self.said.read_text()[-2000:]
+        assert self.ended(DONE_S), self.told()
         os.close(self._pidfd)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
@@ -119,6 +117,11 @@ def full(_: Grader, course: Path) -> Iterator[None]:
     (course / "filler").unlink()
 
 
+ON_A_CLUSTER: dict[str, Callable[[Cluster], list[int]]] = {
+    "the scheduler": lambda there: [there.scheduler],
+    "a worker": lambda there: there.workers[:1],
+    "all workers": lambda there: there.workers,
+}
 FAULTS: dict[str, Callable[[Grader, Path], Any]] = {
     "sandboxes": lambda grader, course: killed(lambda each: each.below()[1:], grader, course),
     "the warm parent": lambda grader, course: killed(lambda each: each.below()[:1], grader, course),
@@ -133,26 +136,27 @@ def through_faults(course: Path, draw: random.Random, students: int, wanted: dic
     names = [name for name in FAULTS if name != "the disk is full" or course.is_mount()]
     for name in draw.sample(names, len(names)):
         grader, after = Grader(course), draw.randrange(students)
-        deadline = time.monotonic() + DONE_S
-        while len(grader.lines()) < after and not grader.ended(0.005):
-            assert time.monotonic() < deadline
+        grader.comes_to(after)
         if name == "sandboxes":
-            while len(grader.below()) < 2 and not grader.ended(0.001):
-                assert time.monotonic() < deadline
+            grader.begins_a_sandbox()
         with FAULTS[name](grader, course):
             grader.ended(HELD_S)
-        assert grader.status() in (0, 3, -signal.SIGKILL), (name, grader.said.read_text()[-3000:])
-        found = stored(course)
-        assert {key: value for key, value in found.items() if wanted[key] != value} == {}, name
+        assert grader.status() in (DONE, TOLD, -signal.SIGKILL), (name, grader.told())
+        assert wrong(course, wanted) == {}, name
     grader = Grader(course)
-    assert grader.status() == 0, grader.said.read_text()[-3000:]
+    assert grader.status() == DONE, grader.told()
     return grader.lines()
+
+
+def wrong(course: Path, wanted: dict[Any, Any]) -> dict[Any, Any]:
+    """Marks in the gradebook that are not as they should be."""
+    return {key: value for key, value in stored(course).items() if wanted[key] != value}
 
 
 def round_of_faults(given: Path, tmp_path: Path, seed: int) -> None:
     fine = Path(shutil.copytree(given, tmp_path / "fine"))
     undisturbed = Grader(fine)
-    assert undisturbed.status() == 0, undisturbed.said.read_text()[-3000:]
+    assert undisturbed.status() == DONE, undisturbed.told()
     wanted = stored(fine)
     course = tmp_path / "faulty" / "course"
     course.mkdir(parents=True)
@@ -171,6 +175,43 @@ def round_of_faults(given: Path, tmp_path: Path, seed: int) -> None:
 
 def test_a_class_comes_through_every_fault(eight: Path, tmp_path: Path) -> None:
     round_of_faults(eight, tmp_path, seed=0)
+
+
+def round_of_faults_of_a_cluster(given: Path, folder: Path, seed: int) -> None:
+    """Each in a fresh copy, at a drawn moment: what was not graded by then is graded elsewhere, or by the next run."""
+    draw, fine = random.Random(seed), Path(shutil.copytree(given, folder / "fine" / "course"))
+    undisturbed = Grader(fine)
+    assert undisturbed.status() == DONE, undisturbed.told()
+    for name in draw.sample([*ON_A_CLUSTER], len(ON_A_CLUSTER)):
+        course = Path(shutil.copytree(given, folder / name / "course"))
+        with cluster(folder / name / "dask") as there:
+            grader = Grader(course, there)
+            grader.comes_to(draw.randrange(1, len(undisturbed.lines())))
+            for pid in ON_A_CLUSTER[name](there):
+                os.kill(pid, signal.SIGKILL)
+            ended = grader.status()
+        assert ended == DONE or (name != "a worker" and ended == TOLD and lost(grader)), (name, grader.told())
+        assert wrong(course, stored(fine)) == {}, name
+        resumed = Grader(course)
+        assert resumed.status() == DONE, resumed.told()
+        assert resumed.lines() == undisturbed.lines(), name
+        assert (stored(course), autograded(course)) == (stored(fine), autograded(fine)), name
+
+
+def lost(grader: Grader) -> bool:
+    """Whether it has said in one sentence, and nothing beside it, that the cluster is lost."""
+    (sentence,) = grader.told().splitlines()
+    return "the cluster is lost: its " in sentence and sentence.endswith("grade again to go on from here")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(10))
+def test_a_class_of_two_hundred_comes_through_the_faults_of_a_cluster(
+    two_hundred: Path, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clusters, "EMPTY_S", 5.0)
+    round_of_faults_of_a_cluster(two_hundred, tmp_path, seed)
 
 
 @pytest.fixture(scope="module")

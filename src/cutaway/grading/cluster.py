@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import logging
 import platform
 import threading
 import warnings
@@ -28,6 +29,7 @@ from cutaway.problem import Problem
 
 CONNECT_S = 20
 DECIDING = ("ipython", "nbgrader", "numpy", "pandas", "pyarrow")  # other versions of these may show other things
+EMPTY_S, EMPTY_TIMES = 30.0, 2  # without any worker, until nobody is expected to come back
 LOST = (CommClosedError, distributed.KilledWorker, FutureCancelledError, FuturesCancelledError, OSError)
 
 # --- On a worker -----------------------------------------------------------
@@ -87,6 +89,7 @@ class Cluster:
 
     def __init__(self, assignment: Assignment, address: str, hidden: list[Path]) -> None:
         self._address, self._hidden = address, hidden
+        _hush()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about versions, of which we say more
@@ -107,7 +110,7 @@ class Cluster:
 
     def _looked_over(self) -> int:
         """How many threads the cluster has; Problem when one of its workers may come to other marks than we."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        workers = self.workers()
         if not workers:
             raise Problem(
                 f"grading on {self._address}: the cluster has no workers; start some with `dask worker {self._address}`"
@@ -129,9 +132,18 @@ class Cluster:
 
     def submit(self, one: HandedIn) -> Any:
         """Have one submission graded; a worker that dies is replaced by another."""
-        return _Result(self._client.submit(
+        return _Result(self, self._client.submit(
             _graded, self._assignment, one.files, one.left, self._hidden, pure=False, retries=3
-        ), self._address)  # fmt: skip
+        ))  # fmt: skip
+
+    def workers(self) -> dict[str, Any]:
+        """Those that are there now."""
+        found: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+        return found
+
+    def lost(self, why: str) -> Problem:
+        """What is said when the cluster cannot go on."""
+        return Problem(f"grading on {self._address}: the cluster is lost: {why}; grade again to go on from here")
 
     def same(self, one: HandedIn) -> str:
         """What they hand in."""
@@ -148,15 +160,28 @@ class Cluster:
 class _Result:
     """A submission's result, once it is there."""
 
-    def __init__(self, future: Any, address: str) -> None:
-        self._future, self._address = future, address
+    def __init__(self, cluster: Cluster, future: Any) -> None:
+        self._cluster, self._future = cluster, future
 
     def result(self) -> Graded:
-        """Problem when the cluster is lost."""
+        """Problem when the cluster is lost: Dask itself waits for ever for workers that do not come back."""
+        empty = 0
         try:
-            made: Graded = self._future.result()
-        except LOST as error:
-            raise Problem(
-                f"grading on {self._address}: the cluster is lost: {error}; grade again to go on from here"
-            ) from None
-        return made
+            while empty < EMPTY_TIMES:
+                try:
+                    made: Graded = self._future.result(timeout=EMPTY_S)
+                except TimeoutError:
+                    empty = 0 if self._cluster.workers() else empty + 1
+                else:
+                    return made
+        except distributed.KilledWorker:
+            raise self._cluster.lost("its workers died of one submission again and again") from None
+        except LOST:
+            raise self._cluster.lost("its scheduler has gone, or the workers that had our work") from None
+        raise self._cluster.lost("its workers have gone")
+
+
+def _hush() -> None:
+    """Have Dask log nothing here: what becomes of the cluster is told by us, in a sentence."""
+    for name in [each for each in logging.root.manager.loggerDict if each.partition(".")[0] == "distributed"]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -328,11 +328,13 @@ def test_a_reports_page_needs_nothing_else_and_says_its_drawings_in_words(graded
 def test_a_reports_notebook_has_been_run_and_says_the_same(graded: Graded, report: Report, tmp_path: Path) -> None:
     path = tmp_path / "report.ipynb"
     cutaway("report", "numbers", "--course", str(graded.course), "--notebook", str(path))
-    cells = {cell["id"]: cell for cell in json.loads(path.read_text())["cells"]}
+    page = json.loads(path.read_text())
+    assert page["metadata"]["kernelspec"]["name"] == "python3"
+    cells = {cell["id"]: cell for cell in page["cells"]}
     for name, section in zip(SECTIONS, report.sections(), strict=True):
         (output,) = cells[name]["outputs"]
         assert output["data"]["text/plain"] == repr(section)
-        assert "<table" in output["data"]["text/html"]
+        assert '<td style="text-align:left">' in "".join(output["data"]["text/html"])
 
 
 # --- A run after another ---------------------------------------------------

@@ -16,7 +16,7 @@ th, td { text-align: left; padding: .35rem .5rem; vertical-align: top; overflow-
 tr { border-bottom: 1px solid var(--line) } tbody th { font-weight: 600 }
 td.n { text-align: right; white-space: nowrap }
 small { color: color-mix(in srgb, currentColor 75%, transparent) }
-td code span { white-space: normal !important; overflow-wrap: anywhere }
+td:has(code) { min-width: 14rem } td code span { white-space: normal !important; overflow-wrap: anywhere }
 svg { max-width: 100%; height: auto }
 details { margin: .75rem 0 } summary { cursor: pointer; padding: .25rem 0 }
 mark { background: light-dark(#ffe08a, #6b4e00); color: inherit }

@@ -31,6 +31,7 @@ BARS = 10  # at most, of the distribution
 MOST_CAUSES, MOST_NAMED, MOST_SLOW = 40, 6, 10
 CELL_S = 600  # of the notebook
 INK, BAR = "#1d2b3a", "#4a7fb5"
+LEFT = 'style="text-align:left"'  # in each cell: JupyterLab sets tables to the right
 ALONE = "It quotes tests that students were not given: keep it to yourself."
 
 # --- Sections --------------------------------------------------------------
@@ -106,10 +107,11 @@ class Section:
         return "\n".join(filter(None, [self.said, repr(self.table) if self.table else ""]))
 
     def _repr_html_(self) -> str:
-        """For a notebook, whose page has colours of its own."""
+        """For a notebook, whose page has colours of its own, and drops a style sheet until somebody trusts it."""
         drawn = self.drawing
         picture = figures.mimebundle(drawn.figure(), drawn.title, drawn.words)["text/html"] if drawn else ""
-        return f"{pages.paragraph(self.said)}{picture}{self.table._repr_html_() if self.table else ''}"
+        table = re.sub(r"<(td|th)\b", rf"<\1 {LEFT}", html_table(self.table)) if self.table else ""
+        return f"{pages.paragraph(self.said)}{picture}{table}"
 
     def html(self) -> str:
         """For a page."""
@@ -239,9 +241,10 @@ def _bins(found: Outcomes) -> tuple[tuple[str, ...], tuple[float, ...]]:
 
 
 def _cause(each: Cause) -> tuple[str, ...]:
-    what = each.example if each.example.startswith(each.kind) else "\n".join(filter(None, [each.kind, each.example]))
+    stopped, kind = ("stopped: " if each.kind.startswith("stopped: ") else ""), each.kind.removeprefix("stopped: ")
+    said = each.example if each.example.startswith(kind) else "\n".join(filter(None, [kind, each.example]))
     line = f"`{each.line}`" if each.line and "`" not in each.line else each.line
-    return each.question, what, line, f"{len(each.students)}", _names(each.students)
+    return each.question, f"{stopped}{said}", line, f"{len(each.students)}", _names(each.students)
 
 
 def _question(each: Question, headed: bool) -> tuple[str, ...]:
@@ -293,7 +296,8 @@ def notebook(course: Path, assignment: str) -> dict[str, Any]:
         title = name.capitalize()
         cells.append(nbformat.v4.new_markdown_cell(f"## {title}", id=f"{name}-title"))
         cells.append(nbformat.v4.new_code_cell(f"report.{name}", id=name))
-    page = made(cells=cells)
+    python = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    page = made(cells=cells, metadata={"kernelspec": python})  # else JupyterLab asks which kernel to start
     with TemporaryDirectory(prefix="cutaway-") as folder:  # sockets in it: a port that was free may be taken by now
         manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/kernel")
         try:

@@ -330,13 +330,15 @@ def faults(page: Page) -> list[str]:
 
 def conditions(page: Page) -> dict[str, object]:
     """What an output may depend on: the ground that the page gets here, the cgroup mode, and versions."""
-    from cutaway.ground import grounds
+    from cutaway.ground import desktop, grounds
 
     versions = {name: importlib.metadata.version(name) for name in VERSIONS}
     versions["python"] = ".".join(platform.python_version_tuple()[:2])
     versions["util-linux"] = _util_linux()
     if "engine" in page.unit.needs:
         versions["engine"] = engine_kind()
+    if "engine programs" in page.unit.needs:
+        versions["engine"] = desktop.chosen()
     return {"ground": grounds.choose(page.unit.needs).value, "cgroup": cgroup_mode(), "versions": versions}
 
 

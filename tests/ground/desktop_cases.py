@@ -25,6 +25,7 @@ from cutaway import ledger
 from cutaway.ground import base, machine
 from cutaway.ground.desktop import Desktop, desktop, visit
 from cutaway.ground.private import SOCKET_BYTES
+from cutaway.images.closure import archive
 from cutaway.linux import CommandFailed, Process
 from cutaway.problem import Problem
 
@@ -97,6 +98,27 @@ def test_a_published_port_answers_on_the_hosts_loopback_once_it_is_passed_on(our
     assert visit(port) == "changed"
 
 
+def test_in_the_guest_a_proxy_of_dockers_serves_a_published_port_and_podman_has_rules_for_it(
+    ours: Desktop, server: str
+):
+    if ours.kind == "docker":
+        assert "docker-proxy" in ours.guest.run("ps -o args")
+    else:
+        assert "--dport 8080 -j DNAT" in ours.guest.run("iptables -t nat -S")
+
+
+def test_an_image_for_windows_is_refused_by_docker_and_podman_only_notes_what_it_is_for(ours: Desktop):
+    words, files = "import --platform windows/amd64 - strange", archive(base.contents())
+    if ours.kind == "docker":
+        with pytest.raises(CommandFailed, match="not supported"):
+            ours.docker(words, files)
+    else:
+        ours.docker(words, files)
+        assert ours.docker("image inspect -f {{.Os}} strange") == "windows"
+        assert ours.docker("run --rm strange busybox uname") == "Linux"
+        ours.docker("image rm strange")
+
+
 # --- Folders -----------------------------------------------------------------
 
 
@@ -131,7 +153,7 @@ def test_nothing_leads_out_of_a_shared_folder(ours: Desktop, server: str):
 
 def test_a_folder_with_more_than_ones_own_work_is_not_shared():
     with pytest.raises(Problem, match="holds more than your own work; lend a folder below it"):
-        machine.start(warm="engine", folders=[Path.home()])
+        machine.start(warm="docker", folders=[Path.home()])
 
 
 # --- The gate ----------------------------------------------------------------

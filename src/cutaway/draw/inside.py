@@ -46,8 +46,8 @@ def inside(desktop: Desktop, there: Sequence[Found], here: Sequence[Found] | Non
     ours, theirs = [layer.kind for layer in here].index("process"), [layer.kind for layer in there].index("hypervisor")
     containers = [layer.kind for layer in there].index("container")
     version = desktop.client.version()["Version"]
-    docker, (box,) = engine(f"Docker {version}"), nested(there[containers:])
-    (machine,) = nested(there[theirs:containers], (docker, box))
+    maker, (box,) = engine(f"{desktop.kind.title()} {version}"), nested(there[containers:])
+    (machine,) = nested(there[theirs:containers], (maker, box))
     (notebook,) = nested(here[ours:])
     qemu = desktop.guest.running.process.pid
     other = process(f"{Path(f'/proc/{qemu}/comm').read_text().strip()}, process {qemu}", machine)
@@ -58,6 +58,6 @@ def inside(desktop: Desktop, there: Sequence[Found], here: Sequence[Found] | Non
             "This notebook asks a socket; the engine that answers is in a machine, a process beside it. In the machine "
             "the engine is a process, too, and the container that it made stands beside it on the same kernel."
         ),
-        arrows=[Arrow(notebook, "docker.sock", other), Arrow(docker, "makes", box)],
+        arrows=[Arrow(notebook, "docker.sock", other), Arrow(maker, "makes", box)],
         evidence=table([*here, *there]),
     )

@@ -7,7 +7,9 @@
 The `docker` command and Docker's package for Python speak to a socket, and do not ask where the engine is. Ours is
 carried, connection by connection, to a gate in the machine, and through it to the engine. Folders are shared with the
 machine; ports that containers publish there are passed on to this computer's loopback when one asks for it.
-All of it ends with the machine. Taught in notebook 15; guest/engine.py is how the machine is made.
+The engine is Docker's where its programs are on this computer, else Podman's, which speaks the same language;
+CUTAWAY_ENGINE=podman chooses that. All of it ends with the machine. Taught in notebook 15; guest/engine.py is how the
+machine is made.
 """
 
 from __future__ import annotations
@@ -29,10 +31,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from cutaway.ground import machine, programs
+from cutaway.ground.engine import CHOICE
 from cutaway.ground.guest import engine as guests
 from cutaway.ground.guest import gate
+from cutaway.ground.guest.recipes import RECIPES
 from cutaway.ground.machine import LOOPBACK, Machine
-from cutaway.ground.private import SOCKET_BYTES
+from cutaway.ground.private import SOCKET_BYTES, Kind
 from cutaway.images.closure import Closure, archive
 from cutaway.linux.commands import Command, CommandFailed
 from cutaway.problem import Problem
@@ -58,12 +62,19 @@ def desktop(*folders: Path) -> Iterator[Desktop]:
 
 def start(*folders: Path) -> Desktop:
     """The same until it is stopped, or until this process ends."""
-    guest = machine.start(memory_mib=MEMORY_MIB, folders=folders, warm="engine")
+    kind = chosen()
+    guest = machine.start(memory_mib=MEMORY_MIB, folders=folders, warm=kind)
     try:
-        return Desktop(guest)
+        return Desktop(guest, kind)
     except BaseException:
         guest.stop()
         raise
+
+
+def chosen() -> Kind:
+    """The kind of engine that a machine is given."""
+    choice = os.environ.get(CHOICE)
+    return next((kind for kind in RECIPES if kind == choice), next(iter(guests.startable()), "docker"))
 
 
 # --- What one touches --------------------------------------------------------
@@ -72,8 +83,8 @@ def start(*folders: Path) -> Desktop:
 class Desktop:
     """An engine that is used here and lives in `guest`: its socket, the command, the package, ports."""
 
-    def __init__(self, guest: Machine) -> None:
-        self.guest = guest
+    def __init__(self, guest: Machine, kind: Kind) -> None:
+        self.guest, self.kind = guest, kind
         self._folder = os.open(guest.running.folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self.gate = LOOPBACK, guest.publish(guests.PORT)
         self.word = f"{secrets.token_hex(gate.WORD_BYTES // 2)}\n".encode()

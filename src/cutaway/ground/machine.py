@@ -48,7 +48,7 @@ Env = dict[str, str]
 
 MEMORY_MIB = 512
 CGroups = Literal["v2", "v1"]
-Warm = Literal["notebook", "engine"]
+Warm = Literal["notebook", "docker", "podman"]
 HOST_NAME_MAX = 64  # bytes; linux/utsname.h, __NEW_UTS_LEN
 LOOPBACK = "127.0.0.1"
 TRIES = 20  # for a port of the host that is free both when it is chosen and when it is taken
@@ -87,8 +87,8 @@ def start(
     `folders` of the reader's are shown to it, read-only, beside programs and the course. A machine with `disks`, files
     that hold raw ones, or with an end of a `cable` is booted.
 
-    In a `warm` one something is up already: a notebook's kernel that waits for a word, or an engine. One with an engine
-    has programs of its own, and shares `folders` with the host: what it writes to them is written here.
+    In a `warm` one something is up already: a notebook's kernel that waits for a word, or an engine of that kind. One
+    with an engine has programs of its own, and shares `folders` with the host: what it writes to them is written here.
     """
     name = name or f"machine-{secrets.token_hex(3)}"
     if any(each.name == name for each in running.all_of_them()):
@@ -122,8 +122,8 @@ def specify(
     boots_from, wake = initramfs.ready(guest_kernel), None
     if warm == "notebook":
         boots_from, wake = notebooks.ready(guest_kernel), notebooks.wake
-    elif warm == "engine":
-        boots_from, wake = engines.ready(guest_kernel), engines.wake
+    elif warm:
+        boots_from, wake = engines.ready(guest_kernel, warm), engines.wake
         lent, shared = [], exports.shared(folders)
     bare = kernel.bare(guest_kernel)
     spec = qemu.Spec(bare, boots_from, lent, "tcg", memory_mib, cpus, shared=shared, wake=wake)

@@ -111,10 +111,11 @@ def guest_kernel() -> str:
     return f"{found.image} has all that a guest needs"
 
 
-@probe("docker programs", tried="look for the engine's parts and the command", opens="an engine inside a machine")
-def docker_programs() -> str:
-    if lacking := engine.missing():
-        raise Lacking(f"{', '.join(lacking)}: not here", programs.remedy("docker"))
+@probe("engine programs", tried="look for an engine's parts and the command", opens="an engine inside a machine")
+def engine_programs() -> str:
+    kinds = engine.startable()
+    if not kinds:
+        raise Lacking(f"{', '.join(engine.missing('docker'))}: not here", programs.remedy("docker"))
     if programs.path("docker") is None:
         raise Lacking("the docker command is not here", programs.remedy("docker client"))
-    return "all of them are here; none was started"
+    return f"all those of {kinds[0]} are here; none was started"

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from engines import engine, until
+from engines import engine, our_engine, until
 from ordinary import NOBODY, theirs
 
-from cutaway.ground.engine import CHOICE
+from cutaway.ground.engine import CHOICE, Engine
 from cutaway.ground.guest import cache
 
 __all__ = ["engine", "theirs"]
@@ -40,10 +40,10 @@ def tool() -> ModuleType:
 def python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run Python from the checkout, in a home of its own: as who we are, or without any right.
 
-    A page that needs an engine has for root the Docker of all tests, and for an ordinary user a Podman of its own.
+    A page that needs an engine has for root the Docker of all tests, or a Podman; an ordinary user's page starts one.
     """
     drop: list[str] = []
-    if request.param == "as root" and os.geteuid():
+    if request.param.startswith("as root") and os.geteuid():
         pytest.skip("needs root")
     if request.param == "as an ordinary user" and os.geteuid() == 0:
         drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
@@ -51,7 +51,9 @@ def python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
             pytest.skip(f"needs a checkout that an ordinary user can read: {sys.executable}")
     home = Path(tempfile.mkdtemp(prefix="cutaway-pages-"))
     unit = request.node.callspec.params.get("unit")
-    if unit and "engine" in unit.needs:
+    if request.param == "as root with Podman":
+        monkeypatch.setenv(CHOICE, request.getfixturevalue("podman").url if "engine" in unit.needs else "podman")
+    elif unit and "engine" in unit.needs:
         monkeypatch.setenv(CHOICE, "podman" if drop else f"unix://{request.getfixturevalue('engine').socket}")
         drop = [*lends_ids(home), *drop] if drop else []
     if drop:
@@ -63,6 +65,13 @@ def python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     )
     until(lambda: not [*home.glob("state/ledger/*.json")], "what the page made is undone")
     shutil.rmtree(home)
+
+
+@pytest.fixture
+def podman(tmp_path: Path) -> Iterator[Engine]:
+    """A Podman of ours."""
+    with our_engine("podman", tmp_path / "podman") as started:
+        yield started
 
 
 def lends_ids(home: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """*counter* in containers: it keeps what it has acknowledged, and it is the same application by hand and by compose.
 
-Docker is asked in the proof and Podman in the soak; in the proof, Podman carries lesson 14.
+Docker is asked in the proof and Podman in the soak.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cutaway.ground.guest import cache
 from cutaway.linux import Kind, mounts, namespaces
 
 OTHERS_MAY_ENTER = 0o001
@@ -14,10 +15,12 @@ def open_the_way(path: Path) -> None:
     """Let every user reach `path`, seen by this process and those that it starts, and by nobody else.
 
     Each closed folder above is shown again with its door open, in a mount namespace of our own: the folder itself is
-    not touched. Only root can do this; without root there is one user, who owns the checkout.
+    not touched. What is made beside its entries lies in memory; a cache that is not there yet would not fit, so that is
+    made before. Only root can do this; without root there is one user, who owns the checkout.
     """
     closed = [each for each in reversed(path.parents) if not each.stat().st_mode & OTHERS_MAY_ENTER]
     if closed and os.geteuid() == 0:
+        cache.folder()
         namespaces.unshare([Kind.MNT])
         mounts.make_private()
         for folder in closed:

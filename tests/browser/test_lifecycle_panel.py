@@ -90,10 +90,10 @@ def test_curves_events_and_log_follow_a_second_client_and_an_engine_that_returns
 ) -> None:
     screen.open(LESSON)
     screen.run_cells("setup", "template-predict", "template-experiment", "policy-predict", "policy-experiment")
-    screen.run_cells("policy-panel", "limits-experiment", "limits-panel")
+    screen.run_cells("policy-panel", "limits-experiment")
     other = second.client()
-    log, stats = "policy-panel", "limits-panel"
-    expect(screen.output(stats).get_by_role("img").first).to_have_attribute("alt", re.compile("at most 32"))
+    log, stats = "policy-panel", "limits-experiment"
+    expect(screen.output(stats).get_by_role("img").first).to_have_attribute("aria-label", re.compile("at most 32"))
     other.containers.get("fails").start()
     expect(screen.output(log).get_by_role("log", name="Events")).to_contain_text("fails: die, exit code 1")
     expect(screen.output(log).get_by_role("log", name="Log of fails")).to_contain_text("here I am")

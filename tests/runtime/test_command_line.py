@@ -457,6 +457,20 @@ def test_update_changes_limits_by_options_and_by_json(ours: Runtime, bundle: Bun
 
 
 @root
+def test_one_name_in_two_roots_is_two_containers(ours: Runtime, bundle: Bundler, tmp_path: Path) -> None:
+    others = Runtime(ours.program, tmp_path / "others")
+    with ours.running(bundle(*SLEEP)) as name:
+        create = [*others.argv, "create", "--bundle", str(bundle(*SLEEP)), name]
+        subprocess.run(create, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60, check=True)
+        groups = [json.loads((each.root / name / "state.json").read_text())["groups"] for each in (ours, others)]
+        others("delete", "--force", name)
+        assert not {*groups[0].values()} & {*groups[1].values()}
+        ours("pause", name)  # by a control group, which is still there
+        assert ours.state(name)["status"] == "paused"
+        ours("resume", name)
+
+
+@root
 def test_kill_all_reaches_every_process(ours: Runtime, bundle: Bundler) -> None:
     def change(config: Config) -> None:
         config["linux"]["namespaces"] = [each for each in config["linux"]["namespaces"] if each["type"] != "pid"]

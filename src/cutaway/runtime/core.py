@@ -80,7 +80,7 @@ def create(container: Container, config: Config, bundle: str, wishes: Wishes) ->
 def _create(container: Container, config: Config, bundle: str, wishes: Wishes) -> None:
     if config.get("process") is None:
         raise ContainerError("config.json: process is missing; a container without one can only be described")
-    mine = resources.groups_for(container.name, linux(config).get("cgroupsPath") or "")
+    mine = resources.groups_for(container.alone, linux(config).get("cgroupsPath") or "")
     view, judge = View(config, bundle, mine), Judge(linux(config))
     container.describe(config)
     container.save(

@@ -43,6 +43,11 @@ class Container:
         self.facts: dict[str, Any] = {}
         self._config: Any = None
 
+    @property
+    def alone(self) -> str:
+        """A name that no container of another root has: those of all but the usual root begin with a number."""
+        return self.name if self.root == default_root() else f"{os.stat(self.root).st_ino}-{self.name}"
+
     @classmethod
     def known(cls, root: str, name: str) -> Container:
         """A container that exists; ContainerError for one that does not."""

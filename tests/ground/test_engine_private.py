@@ -240,6 +240,17 @@ def test_a_program_that_does_not_start_is_quoted(state_folder: Path, tmp_path: P
     assert not private.folder().exists()
 
 
+def test_its_last_words_are_read_also_when_the_watcher_was_there_first(
+    state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    program = tmp_path / "dockerd"
+    program.write_text(f"#!/bin/sh\necho it broke in half >&2\nrm {private.folder()}/log\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(programs, "path", lambda name: str(program))
+    with pytest.raises(Problem, match=r"and its log ends: it broke in half"):
+        private.start("docker", Process.current())
+
+
 def test_a_program_that_cannot_be_run_is_named(state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     program = tmp_path / "dockerd"
     program.write_bytes(b"\x7fELF, and nothing more")

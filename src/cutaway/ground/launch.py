@@ -39,7 +39,7 @@ def main(channel: socket.socket) -> NoReturn:
     if not line:
         sys.exit()
     plan = json.loads(line)
-    log = os.open(plan["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    log = os.open(plan["log"], os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     os.dup2(log, 1)
     os.dup2(log, 2)
     try:

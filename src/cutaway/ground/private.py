@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TextIO
 from urllib.parse import urlsplit
 
 from cutaway import ledger
@@ -145,10 +145,11 @@ def _start(kind: Kind, owner: Owner) -> None:
         entry.update(pid=launcher.pid, start_time=launcher.start_time)
         plan = {"folder": str(folder()), "log": str(folder() / "log"), "cgroups": cgroups}
         command = {"command": _command(kind), "env": _env(kind) | entry.env}
-        channel.sendall(f"{json.dumps(plan | command)}\n".encode())
-        process = _told(kind, channel) or launcher
-    entry.update(pid=process.pid, start_time=process.start_time)
-    _await_answer(kind, process)
+        with (folder() / "log").open("x+", errors="replace") as log:  # held open: its folder goes with the engine
+            channel.sendall(f"{json.dumps(plan | command)}\n".encode())
+            process = _told(kind, channel) or launcher
+            entry.update(pid=process.pid, start_time=process.start_time)
+            _await_answer(kind, process, log)
     (folder() / "engine.sock").symlink_to(_behind_the_link(process))
     _carry_ports(process, launcher)
 
@@ -189,14 +190,14 @@ def _own_cgroups(process: Process) -> list[str]:
     return groups
 
 
-def _await_answer(kind: Kind, process: Process) -> None:
+def _await_answer(kind: Kind, process: Process, log: TextIO) -> None:
     """Wait until the engine answers; a Problem with its last words when it ends or the time does."""
     began = time.monotonic()
     while not _answers(process):
         if process.wait(0.02):
-            raise _cannot(kind, f"it ended after {time.monotonic() - began:.1f} s, {_last_words()}")
+            raise _cannot(kind, f"it ended after {time.monotonic() - began:.1f} s, {_last_words(log)}")
         if time.monotonic() > began + START_S:
-            raise _cannot(kind, f"it did not answer within {START_S} s, {_last_words()}")
+            raise _cannot(kind, f"it did not answer within {START_S} s, {_last_words(log)}")
 
 
 def _answers(process: Process) -> bool:
@@ -225,8 +226,8 @@ def _carry_ports(process: Process, owner: Process) -> None:
     _children.append(child)
 
 
-def _last_words() -> str:
-    lines = (folder() / "log").read_text(errors="replace").strip().splitlines()
+def _last_words(log: TextIO) -> str:
+    lines = log.read().strip().splitlines()
     return "and its log ends: " + " / ".join(lines[-LAST_LINES:]) if lines else "and its log is empty"
 
 

@@ -1,6 +1,7 @@
 """Looking at a process from outside: what its namespaces hold, whatever it puts in the way."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,17 @@ def test_the_host_name_is_the_one_inside(box: Process) -> None:
 def test_a_process_has_a_number_in_each_pid_namespace(box: Process) -> None:
     assert looking.numbers(box) == [box.pid, 1]
     assert looking.numbers(HERE) == [os.getpid()]
+
+
+def test_a_signal_is_caught_once_somebody_waits_for_it(box: Process) -> None:
+    assert looking.catches(HERE, signal.SIGINT)  # Python's own, of every main program
+    assert not looking.catches(HERE, signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        assert looking.catches(HERE, signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    assert not looking.catches(box, signal.SIGUSR1)
 
 
 def test_its_proc_is_read_and_not_believed(box: Process) -> None:

@@ -57,12 +57,20 @@ def makes_for_its_children(process: Process) -> bool:
 
 def numbers(process: Process) -> list[int]:
     """Its process number in each PID namespace, from ours to its own; NSpid in proc(5)."""
+    return [int(word) for word in _status(process, "NSpid").split()]
+
+
+def catches(process: Process, number: int) -> bool:
+    """Whether it has said what it will do when a signal of that number comes; SigCgt in proc(5)."""
+    return bool(int(_status(process, "SigCgt"), 16) >> (number - 1) & 1)
+
+
+def _status(process: Process, field: str) -> str:
     try:
         status = Path(f"/proc/{process.pid}/status").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         raise _gone(process) from None
-    line = next(line for line in status.splitlines() if line.startswith("NSpid:"))
-    return [int(word) for word in line.split()[1:]]
+    return next(line for line in status.splitlines() if line.startswith(f"{field}:")).partition(":")[2]
 
 
 def program(process: Process) -> str:

@@ -8,12 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import oci
 import pytest
-from oci import Config, Runtime
+from oci import PATIENCE_S, Config, Runtime
 
 from cutaway.linux import capabilities
 from cutaway.runtime import launcher, sealed
@@ -79,12 +80,16 @@ done
 """
 
 
-def seen_while_entered(runtime: Runtime, made: Path) -> set[str]:
-    """What a container that watches for whoever enters it finds behind their /proc/PID/exe."""
+def seen_while_entered(runtime: Runtime, made: Path, what: str) -> str:
+    """What a container that watches for whoever enters it says of eight who do, or of more until it has said `what`."""
+    deadline, entered = time.monotonic() + PATIENCE_S, 0
     with runtime.running(made) as name:
-        for _ in range(8):
+        while entered < 8 or (what not in (made / "out").read_text() and time.monotonic() < deadline):
             runtime("exec", name, "true")
-        return set((made / "out").read_text().splitlines())
+            entered += 1
+        said = (made / "out").read_text()
+    assert what in said, "the attack itself must work, or it proves nothing"
+    return said
 
 
 @root
@@ -96,15 +101,56 @@ def test_who_enters_shows_no_program_that_could_be_overwritten(
     before = hashlib.sha256(Path(python).read_bytes()).digest()
     made = bundle("/bin/sh", "-c", GRAB, change=every_capability)
 
-    careless = tmp_path / "careless"  # the escape: the same runtime without the sealed copy
-    careless.write_text(re.sub(r"\n    run_sealed\(\)", "\n    pass", program.read_text()))
+    careless = tmp_path / "careless"  # the escape: the same runtime, started from this machine's Python
+    by_python = re.sub(r"^#!.*", f"#!{python} -IS", program.read_text())
+    careless.write_text(re.sub(r"\n    run_sealed\(.*\)", "\n    pass", by_python))
     careless.chmod(0o755)
-    found = seen_while_entered(Runtime(careless, tmp_path / "careless-root"), made)
-    assert any(python in line for line in found), "the attack itself must work, or it proves nothing"
-
-    found = seen_while_entered(ours, made)
-    assert [line for line in found if python in line or line.startswith("writable")] == []
+    seen_while_entered(Runtime(careless, tmp_path / "careless-root"), made, f"saw {python}\n")
+    said = seen_while_entered(ours, made, "saw ")
+    assert python not in said
+    assert "writable" not in said
     assert hashlib.sha256(Path(python).read_bytes()).digest() == before
+
+
+HOLD = """
+while :; do
+    for each in /proc/[0-9]*; do
+        link=$(readlink $each/exe) || continue
+        case $link in *busybox*) continue ;; esac
+        {
+            while [ -e $each/exe ]; do :; done
+            (echo written by a container >> /proc/self/fd/9) && echo "wrote to what was $link"
+        } 2>/dev/null 9< $each/exe
+    done
+done
+"""
+
+
+@root
+def test_who_keeps_what_entered_and_writes_to_it_later_writes_to_nobodys_file(
+    ours: Runtime, bundle: Bundler, program: Path
+) -> None:
+    """The second half of the attack: whoever entered has ended, so nothing forbids to write to what it was."""
+    copy, python = program.with_name("cutaway-oci.parts") / "loader", os.path.realpath(sys.executable)
+    made = bundle("/bin/sh", "-c", HOLD, change=every_capability)
+    seen_while_entered(ours, made, f"wrote to what was {copy} (deleted)")
+    for each in (copy, program, Path(python), Path(sealed.loader_of(python))):
+        assert b"written by a container" not in each.read_bytes()
+
+
+@root
+def test_each_start_has_a_copy_of_its_own(ours: Runtime, bundle: Bundler, program: Path) -> None:
+    copy = program.with_name("cutaway-oci.parts") / "loader"
+    before = copy.stat().st_ino
+    with ours.running(bundle("sleep", "600")) as name:
+        assert copy.stat().st_ino != before
+        ours("state", name)
+        with copy.open("rb") as still:  # so that its number is not given away again
+            ours("exec", name, "true")
+            assert copy.stat().st_ino != os.fstat(still.fileno()).st_ino
+            assert os.fstat(still.fileno()).st_nlink == 0
+    assert copy.read_bytes() == Path(sealed.loader_of(os.path.realpath(sys.executable))).read_bytes()
+    assert [each.name for each in copy.parent.iterdir() if each.name.startswith("loader")] == ["loader"]
 
 
 @pytest.mark.skipif(not shutil.which("readelf"), reason="needs readelf")
@@ -115,23 +161,36 @@ def test_the_loader_that_is_copied_is_the_one_that_a_program_names() -> None:
         assert sealed.loader_of(program) == (named[1] if named else "")
 
 
-TELLS = """#!{python} -IS
+TELLS = """#!{start}
 import os, sys
 sys.path.insert(0, {source!r})
 from cutaway.runtime import sealed
 {otherwise}
-sealed.run_sealed()
+sealed.run_sealed({copy!r})
 print(os.readlink(sealed.EXE), sealed.is_sealed(), sys.argv[1:], sys.flags.isolated)
 """
 
 
-@pytest.mark.parametrize("otherwise", ["", "sealed.takes_argv0 = lambda: False"], ids=["the loader", "all of Python"])
-def test_what_runs_is_sealed_and_has_the_words_that_were_given(otherwise: str, tmp_path: Path) -> None:
-    script, source = tmp_path / "script", str(Path(sealed.__file__).parents[2])
-    script.write_text(TELLS.format(python=os.path.realpath(sys.executable), source=source, otherwise=otherwise))
+@pytest.mark.parametrize(
+    ("quick", "otherwise"),
+    [
+        (False, ""),
+        (False, "sealed.loader_of = lambda _: ''"),
+        (True, ""),
+        (True, "sealed.has_left = lambda _: False"),
+    ],
+    ids=["the loader", "all of Python", "a copy for one start", "one that cannot be replaced"],
+)
+def test_what_runs_is_a_copy_and_has_the_words_that_were_given(quick: bool, otherwise: str, tmp_path: Path) -> None:
+    launcher.install(tmp_path)
+    script, source, parts = tmp_path / "script", str(Path(sealed.__file__).parents[2]), tmp_path / "cutaway-oci.parts"
+    start = f"{parts}/loader {parts}/python" if quick else f"{os.path.realpath(sys.executable)} -IS"
+    copy = f"{parts}/loader" if quick else ""
+    script.write_text(TELLS.format(start=start, source=source, otherwise=otherwise, copy=copy))
     script.chmod(0o755)
     done = subprocess.run([script, "run", "a b"], capture_output=True, text=True, check=True)
-    assert done.stdout == "/memfd:cutaway-oci (deleted) True ['run', 'a b'] 1\n"
+    exe = f"{parts}/loader (deleted) False" if quick and not otherwise else "/memfd:cutaway-oci (deleted) True"
+    assert done.stdout == f"{exe} ['run', 'a b'] 1\n"
 
 
 @root
@@ -219,11 +278,56 @@ def test_asked_for_descriptors_do(ours: Runtime, bundle: Bundler, tmp_path: Path
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "given\n"
 
 
+# --- What is started -------------------------------------------------------
+
+
+def version(program: Path, **env: str) -> str:
+    """What the program says of itself."""
+    done = subprocess.run([program, "--version"], env=env, capture_output=True, text=True, cwd=program.parent)
+    return done.stdout + done.stderr
+
+
 def test_the_launcher_is_written_once_and_asks_nothing_of_the_user(tmp_path: Path) -> None:
     program = launcher.install(tmp_path)
-    before = program.stat().st_mtime_ns
-    assert launcher.install(tmp_path).stat().st_mtime_ns == before
-    (tmp_path / "ctypes.py").write_text("raise SystemExit('taken over')")
-    env = {"PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": str(tmp_path / "ctypes.py"), "PATH": "/bin"}
-    said = subprocess.run([program, "--version"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert said.stdout.startswith("cutaway-oci version")
+    before = {each: each.lstat().st_mtime_ns for each in tmp_path.rglob("*")}
+    launcher.install(tmp_path)
+    assert {each: each.lstat().st_mtime_ns for each in tmp_path.rglob("*")} == before
+    parts = sorted(each.name for each in (tmp_path / "cutaway-oci.parts").iterdir())
+    assert parts == ["loader", "packed", "python", "python._pth"]
+    assert not any(each.lstat().st_mode & 0o022 for each in tmp_path.rglob("*") if not each.is_symlink())
+    for name in ("ctypes.py", "struct.py", "cutaway.py"):
+        (tmp_path / name).write_text("raise SystemExit('taken over')")
+    home, start = str(tmp_path), str(tmp_path / "struct.py")
+    said = version(program, PYTHONPATH=home, PYTHONHOME=home, PYTHONSTARTUP=start, PYTHONPLATLIBDIR=home, PATH="/bin")
+    assert said.startswith("cutaway-oci version")
+
+
+def test_who_edits_a_source_runs_it_the_next_time(tmp_path: Path) -> None:
+    """What is packed is never older than its source; and what is damaged is not taken."""
+    shutil.copytree(launcher.SOURCE + "/cutaway/runtime", tmp_path / "cutaway/runtime")
+    for name in ("linux", "problem.py", "__init__.py"):
+        (tmp_path / "cutaway" / name).symlink_to(f"{launcher.SOURCE}/cutaway/{name}")
+    install = f"from cutaway.runtime import launcher; launcher.install(launcher.Path({str(tmp_path)!r}))"
+    argv = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {install}"]
+    subprocess.run(argv, check=True)
+    program, cli = tmp_path / "cutaway-oci", tmp_path / "cutaway/runtime/cli.py"
+    pack, text = tmp_path / "cutaway-oci.parts/packed", cli.read_text()
+    assert "version 0.1.0" in version(program)
+    cli.write_text(text.replace("version 0.1.0", "version 47.11"))
+    assert "version 47.11" in version(program)
+    subprocess.run(argv, check=True)
+    whole = pack.read_bytes()
+    assert b"version 47.11" in whole
+    for damaged in (b"", whole[:3], whole[:2000], whole[:-1], b"xxxx" + whole[4:]):
+        pack.write_bytes(damaged)
+        assert "version 47.11" in version(program)
+    subprocess.run(argv, check=True)
+    assert pack.read_bytes() == whole
+
+
+def test_where_a_first_line_is_too_long_python_itself_is_started(tmp_path: Path) -> None:
+    far = tmp_path / ("x" * 120)
+    program = launcher.install(far)
+    assert program.read_text().startswith(f"#!{os.path.realpath(sys.executable)} -IS\n")
+    assert version(program).startswith("cutaway-oci version")
+    assert launcher.install(tmp_path / "a b").read_text().startswith(f"#!{os.path.realpath(sys.executable)} -IS\n")

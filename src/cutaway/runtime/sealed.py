@@ -1,12 +1,18 @@
-"""A copy of what this process was started from that nobody can write to, and the program run once more from it.
+"""Whoever enters a container runs from a file that nobody can ever write to, or that nobody will ever start again.
 
 A container's process could open /proc/self/exe of whoever enters the container, and later write to that file: to this
-machine's own Python, for everybody (CVE-2019-5736). What runs from a sealed memory file has no such file.
-The copy is of the loader, which any program names that uses libraries: it is small, and is told to load Python, which
-is then a library like the others: as with every runtime that uses libraries, only who may look into any process of the
-machine finds those. A Python without a loader is copied whole.
-Loaded before anything else, by a Python that ends with it, so it makes do with the part of os that is in C; the rest
-takes as long to load as this takes to run. See memfd_create(2), fcntl(2), "File Sealing", ld.so(8), elf(5).
+machine's own Python, for everybody (CVE-2019-5736). So what is started is a copy of the loader, which any program names
+that uses libraries: it is small, and is told to load Python, which is then a library like the others: as with every
+runtime that uses libraries, only who may look into any process of the machine finds those. There are two such copies.
+
+The program's first line names one that is good for one start (launcher.py): before a container is entered, a fresh one
+takes its place, and the old one has no name any more. What is written to it reaches nobody; and nothing can be, as long
+as somebody runs from it (execve(2), ETXTBSY).
+Where that cannot be, as in a folder of somebody else's, the copy lies in a sealed memory file, and the program is run
+once more from it, which takes a second start of Python. A Python without a loader is copied whole.
+
+Loaded before anything else, so it makes do with the part of os that is in C; the rest takes as long to load as this
+takes to run. See memfd_create(2), fcntl(2), "File Sealing", ld.so(8), elf(5).
 """
 
 from __future__ import annotations
@@ -19,7 +25,39 @@ SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SE
 EXE = "/proc/self/exe"
 PT_INTERP = 3  # elf.h
 HEADERS_BYTES = 4096  # of a file: all that is looked at here lies at its beginning
-ARGV0_SINCE = (2, 33)  # of glibc: from then on its loader takes --argv0, by which Python finds its own library
+
+
+def run_sealed(copy: str = "") -> None:
+    """Go on, when nothing that a container could harm is run from; else begin again from a sealed copy.
+
+    `copy` is where the loader's copy for one start lies, if that is how this process was started.
+    """
+    if is_sealed() or (copy and has_left(copy)):
+        return
+    python = sys.executable if copy else posix.readlink(EXE)
+    if loader := loader_of(python):
+        posix.execve(sealed(loader), [loader, python, *sys.orig_argv[1:]], posix.environ)
+    posix.execve(sealed(EXE), sys.orig_argv, posix.environ)
+
+
+# --- A copy for one start --------------------------------------------------
+
+
+def has_left(copy: str) -> bool:
+    """Whether what this process runs from has no name: a fresh copy takes the place of the one that it was."""
+    fresh = f"{copy}.{posix.getpid()}"
+    try:
+        if posix.stat(EXE).st_nlink and posix.readlink(EXE) == copy:
+            place = posix.open(fresh, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC, 0o755)
+            fill(place, loader_of(sys.executable))
+            posix.close(place)  # or nobody could start it
+            posix.rename(fresh, copy)
+        return not posix.stat(EXE).st_nlink
+    except OSError:
+        return False
+
+
+# --- A sealed copy ---------------------------------------------------------
 
 
 def is_sealed() -> bool:
@@ -33,25 +71,23 @@ def is_sealed() -> bool:
         posix.close(exe)
 
 
-def run_sealed() -> None:
-    """Begin again from a sealed copy; nothing, when this is one already."""
-    if is_sealed():
-        return
-    python = posix.readlink(EXE)
-    if takes_argv0() and (loader := loader_of(python)):
-        posix.execve(sealed(loader), [loader, "--argv0", python, python, *sys.orig_argv[1:]], posix.environ)
-    posix.execve(sealed(EXE), sys.orig_argv, posix.environ)
-
-
 def sealed(path: str) -> int:
     """A descriptor of a copy of the file in memory that can never be changed."""
     copy = posix.memfd_create("cutaway-oci", posix.MFD_CLOEXEC | posix.MFD_ALLOW_SEALING)
+    fill(copy, path)
+    fcntl.fcntl(copy, fcntl.F_ADD_SEALS, SEALS)
+    return copy
+
+
+# --- Of either -------------------------------------------------------------
+
+
+def fill(copy: int, path: str) -> None:
+    """Write to an open file what is in another."""
     original = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     while posix.sendfile(copy, original, None, 1 << 30):
         pass
     posix.close(original)
-    fcntl.fcntl(copy, fcntl.F_ADD_SEALS, SEALS)
-    return copy
 
 
 def loader_of(program: str) -> str:
@@ -74,12 +110,3 @@ def loader_of(program: str) -> str:
             where, length = number(at + 8, 8), number(at + 32, 8)  # p_offset, p_filesz
             return head[where : where + length].rstrip(b"\0").decode()
     return ""
-
-
-def takes_argv0() -> bool:
-    """Whether the C library's loader is known to take that option."""
-    try:
-        name, _, version = (posix.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
-        return name == "glibc" and tuple(map(int, version.split(".")[:2])) >= ARGV0_SINCE
-    except ValueError:  # another C library has no such word
-        return False

@@ -21,11 +21,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import nbformat
 from nbgrader.api import InvalidEntry
+from nbgrader.utils import parse_utc
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from cutaway.grading import nbcourse
 from cutaway.grading.assignment import Assignment, Graded
+from cutaway.grading.entered import NO_RESPONSE, enter
 from cutaway.grading.marks import Mark
 from cutaway.grading.nbcourse import Course, File
 from cutaway.problem import Problem
@@ -85,7 +87,9 @@ class Writer:
     def _write_marks(self, student: str, graded: Graded, timestamp: str | None) -> Stands:
         """Everything of one submission, committed at once; how it stands in the gradebook then."""
         book, name = self._book, self._assignment.name
-        with _one_transaction(book):
+        with _one_transaction(book) as session:
+            if enter(session, self._held[0], student, graded, parse_utc(timestamp)):
+                return Stands(_earned(graded) if _marked(self._held[0], graded) else None)
             book.update_or_create_student(student)
             handed_in = {"timestamp": timestamp} if timestamp else {}
             submission = book.update_or_create_submission(name, student, **handed_in)
@@ -98,7 +102,7 @@ class Writer:
                         grade.needs_manual_grade = True
                 for comment in notebook.comments:
                     unanswered = (notebook.name, comment.name) in graded.unanswered
-                    comment.auto_comment = "No response." if unanswered else None
+                    comment.auto_comment = NO_RESPONSE if unanswered else None
             book.db.flush()
             for each in (submission, *submission.notebooks):
                 book.db.refresh(each, ["score"])
@@ -164,7 +168,7 @@ def _held(book: Any, name: str) -> list[Any]:
 
 
 @contextmanager
-def _one_transaction(book: Any) -> Iterator[None]:
+def _one_transaction(book: Any) -> Iterator[Any]:
     """Let nbgrader's library, which commits after each step, commit once, or nothing at all.
 
     The right to write is taken first: then no person's mark comes between what is read here and what is written.
@@ -176,7 +180,7 @@ def _one_transaction(book: Any) -> Iterator[None]:
     book.db.commit = session.flush
     try:
         with session.no_autoflush:
-            yield
+            yield session
     finally:
         del book.db.commit
     session.commit()
@@ -201,7 +205,7 @@ def shown(student: str, assignment: Assignment, graded: Graded, stands: Stands |
     """The line of a submission: what `--json` prints, and what reports are made of."""
     cells = _named(graded.marks)
     flags = list(graded.flags)
-    earned = sum(mark.score or 0.0 for mark in cells.values())
+    earned = _earned(graded)
     stands = stands or Stands(None if graded.unreadable else earned)
     if stands.late_s > 0:
         taken = f": {stands.penalty:g} points are taken off" if stands.penalty else ""
@@ -220,6 +224,19 @@ def shown(student: str, assignment: Assignment, graded: Graded, stands: Stands |
         "max": sum(each.points for one in assignment.notebooks for each in one.cells.values() if each.marked),
         "flags": flags,
     }
+
+
+def _earned(graded: Graded) -> float:
+    return sum(mark.score or 0.0 for each in graded.marks.values() for mark in each.values())
+
+
+def _marked(assignment: Any, graded: Graded) -> bool:
+    """Whether every notebook with something to mark has a mark."""
+    return all(
+        any(mark.score is not None for mark in graded.marks.get(each.name, {}).values())
+        for each in assignment.notebooks
+        if each.grade_cells or each.task_cells
+    )
 
 
 def _named(marks: dict[str, dict[str, Mark]]) -> dict[str, Mark]:

@@ -21,8 +21,11 @@ import click
 )
 def command(folder: Path, kind: str, only: tuple[str, ...], to: IO[str]) -> None:
     """Export the marks of the gradebook."""
-    from cutaway.grading import exports
-    from cutaway.grading.nbcourse import Course
+    from cutaway.grading import unstarted
+
+    with unstarted.loading():
+        from cutaway.grading import exports
+        from cutaway.grading.nbcourse import Course
 
     rows = exports.rows(Course(folder), only)
     to.write(exports.FORMATS[kind](rows))

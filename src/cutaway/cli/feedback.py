@@ -14,8 +14,11 @@ import click
 )
 def command(assignment: str, folder: Path) -> None:
     """Write feedback on ASSIGNMENT to the course's feedback folder; hidden tests are not in it."""
-    from cutaway.grading import feedback
-    from cutaway.grading.nbcourse import Course
+    from cutaway.grading import unstarted
+
+    with unstarted.loading():
+        from cutaway.grading import feedback
+        from cutaway.grading.nbcourse import Course
 
     course = Course(folder)
     pages, without = feedback.write(course, assignment)

@@ -49,15 +49,15 @@ def command(
     """
     from cutaway.grading import unstarted
 
-    unstarted.leave_out()
-    from cutaway.grading import batch
-    from cutaway.grading.assignment import separated
-    from cutaway.grading.limits import MIB, Limits
-    from cutaway.grading.nbcourse import Course
-    from cutaway.ground import course as ours
+    with unstarted.loading():
+        from cutaway.grading import batch
+        from cutaway.grading.assignment import separated
+        from cutaway.grading.limits import MIB, Limits
+        from cutaway.grading.nbcourse import Course
+        from cutaway.ground import course as ours
 
-    course = Course(folder)
-    students = _students(course, assignment, (why,) if why else only)
+        course = Course(folder)
+        students = _students(course, assignment, (why,) if why else only)
     limits = Limits(cell_s=cell_time, notebook_s=notebook_time, memory_bytes=memory * MIB)
     number = workers or len(os.sched_getaffinity(0))
     with ExitStack() as stack:

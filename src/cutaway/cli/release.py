@@ -14,7 +14,10 @@ import click
 )
 def command(assignment: str, folder: Path) -> None:
     """Release ASSIGNMENT of an nbgrader course, as `nbgrader generate_assignment` does."""
-    from cutaway.grading.nbcourse import Course, release
+    from cutaway.grading import unstarted
+
+    with unstarted.loading():
+        from cutaway.grading.nbcourse import Course, release
 
     place = release(Course(folder), assignment)
     click.echo(f"released {assignment} to {place}")

@@ -19,7 +19,10 @@ from cutaway.cli import writing
 @click.option("--notebook", type=click.Path(path_type=Path), metavar="FILE", help="Write it as a notebook, executed.")
 def command(assignment: str, folder: Path, html: Path | None, notebook: Path | None) -> None:
     """Say how a class did in ASSIGNMENT: scores, questions, what went wrong, and what a person should look at."""
-    from cutaway.grading import report
+    from cutaway.grading import unstarted
+
+    with unstarted.loading():
+        from cutaway.grading import report
 
     found = report.Report.of(folder, assignment)
     if html:

@@ -25,8 +25,11 @@ from cutaway.cli import writing
 @click.option("--json", "as_json", type=click.Path(path_type=Path), metavar="FILE", help="Write it as data.")
 def command(assignment: str, folder: Path, share: int, html: Path | None, as_json: Path | None) -> None:
     """Compare the code of all who have handed in ASSIGNMENT; what was released is not counted as copied."""
-    from cutaway.grading import similarity
-    from cutaway.grading.nbcourse import Course
+    from cutaway.grading import unstarted
+
+    with unstarted.loading():
+        from cutaway.grading import similarity
+        from cutaway.grading.nbcourse import Course
 
     found = similarity.compared(Course(folder), assignment, share / 100)
     if html:

@@ -19,12 +19,12 @@ def command(assignment: str, folder: Path) -> None:
     """Say of each test of ASSIGNMENT where it runs, whether the solution passes it, and whether the stub fails it."""
     from cutaway.grading import unstarted
 
-    unstarted.leave_out()
-    from cutaway.grading import batch
-    from cutaway.grading.assignment import looked_over
-    from cutaway.grading.limits import Limits
-    from cutaway.grading.nbcourse import Course
-    from cutaway.ground import course as ours
+    with unstarted.loading():
+        from cutaway.grading import batch
+        from cutaway.grading.assignment import looked_over
+        from cutaway.grading.limits import Limits
+        from cutaway.grading.nbcourse import Course
+        from cutaway.ground import course as ours
 
     if ours.checks(assignment).exists():
         raise Problem(

@@ -29,6 +29,7 @@ REQUEST_BYTES, MOST_DESCRIPTORS = 1 << 16, 4
 def main(descriptor: int, settings: dict[str, Any]) -> None:
     """Tell `ready`, or why not; then serve until the grader is gone."""
     grader = socket.socket(fileno=descriptor)
+    gc.disable()
     try:
         house.move_in(settings["shown"], settings["hidden"])
         missing = load(settings["packages"])
@@ -38,8 +39,8 @@ def main(descriptor: int, settings: dict[str, Any]) -> None:
         return
     grader.send(json.dumps({"ready": True, "missing": missing}).encode())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is the grader's
-    gc.collect()
     gc.freeze()  # so that the collector does not touch, and thereby copy, what all sandboxes share
+    gc.enable()
     keeper = Keeper(filters.compiled(profile.PROFILE, platform.machine()), grader)
     keeper.attend()
     while _serve(grader, recorder, keeper):

@@ -1,9 +1,15 @@
-"""What a grading command loads, and that IPython's tables, made once, colour what they coloured before."""
+"""What a grading command loads, and that what is not done again would have come to the same."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+from cutaway.grading import cells
 
 LEFT_OUT = """
 import sys
@@ -55,3 +61,48 @@ def test_a_grading_command_loads_no_server_and_no_exporter_and_what_is_put_off_s
 
 def test_tracebacks_keep_every_byte_when_their_colours_are_remembered() -> None:
     assert told(COLOURED) == ["True True 3"]
+
+
+SOURCES = [
+    "x = 1\nx % 2",
+    "a = %time 1",
+    "a = b = !ls",
+    "%%time\nx",
+    "%matplotlib inline\nx = 1",
+    "!ls\n1",
+    "x?",
+    "x??\ny",
+    "def f():\n    !ls\n    return 1",
+    '"""\n%not magic\n!neither\nx?\n"""',
+    "print(\n    7\n    % 2\n)",
+    "x = 7 \\\n  % 2",
+    r"'\d'",
+    "\n\n  x = 1\n  y = 2",
+    ">>> x = 1\n... ",
+    "In [1]: x = 1\n   ...: y",
+    "/f 1 2",
+    ",f a b",
+    ";f a b",
+    "if True:\n    x\n  y",
+    "x = (1",
+    'x = """1',
+    "await x",
+    "f'{x!r} {y=!s}'",
+    "return 1",
+    "x\x0c%y",
+    "\x00",
+    "0777",
+]
+
+
+def transformed(work: Callable[[str], str], source: str) -> str:
+    try:
+        return work(source)
+    except SyntaxError as error:
+        return repr(error)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_cell_that_is_not_taken_apart_would_have_been_left_as_it_is(source: str) -> None:
+    ours, theirs = (each().transform_cell for each in (cells._Transformers, TransformerManager))
+    assert transformed(ours, source) == transformed(theirs, source)

@@ -7,6 +7,7 @@ nobody and stay as they were made. The warm parent makes one before it forks, be
 
 from __future__ import annotations
 
+import ast
 import builtins
 import getpass
 import inspect
@@ -24,7 +25,9 @@ from typing import Any
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Instance
 from traitlets.config import Config
 
 from cutaway.grading import alike, colours
@@ -40,6 +43,7 @@ CONFIG = Config(
 )
 NO_INPUT = "raw_input was called, but this frontend does not support input requests."
 BUFFER_CHARACTERS = 1 << 16
+TRANSFORMERS = TransformerManager().token_transformers  # none of which changes what Python can parse
 PLAIN = "text/plain"
 
 
@@ -96,8 +100,27 @@ class _Hook(DisplayHook):
         self._is_active = False
 
 
+def _is_python(source: str) -> bool:
+    """Whether it is, as far as that can be told without a warning, which would be one more than a kernel gives."""
+    try:
+        return "\\" not in source and bool(ast.parse(source))
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+
+
+class _Transformers(TransformerManager):
+    """IPython's; but a cell that is Python already is not taken apart to look for lines that are IPython's own."""
+
+    def do_token_transforms(self, lines: list[str]) -> list[str]:
+        if self.token_transformers == TRANSFORMERS and _is_python("".join(lines)):
+            return lines
+        transformed: list[str] = super().do_token_transforms(lines)
+        return transformed
+
+
 class _Shell(InteractiveShell):
     recorder: Recorder
+    input_transformer_manager = Instance(_Transformers, ())
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         named = {"ename": str(etype.__name__), "evalue": _said(evalue), "traceback": stb}
@@ -196,7 +219,6 @@ class Recorder:
         self._caught = [_catching(1), _catching(2)]
         sys.stdout, sys.stderr = Stream("stdout", self, 1), Stream("stderr", self, 2)
         sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr  # type: ignore[misc,assignment]
-        sys.stdin = Path(os.devnull).open()  # noqa: SIM115
         builtins.input = getpass.getpass = _refuse_input  # type: ignore[assignment]
 
     def run(self, source: str) -> bool:

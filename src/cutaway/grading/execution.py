@@ -16,7 +16,7 @@ from typing import Any
 from cutaway.grading.executor import Executor, Sandbox, both
 from cutaway.grading.limits import Limits
 from cutaway.grading.restored import Cell
-from cutaway.grading.wire import Broken, Ended, Line, arrived
+from cutaway.grading.wire import Broken, Ended, Line, speaking
 
 LIVES = 4  # how often a notebook is begun: it may destroy three sandboxes
 FLOOD = 8  # times the output limit, after which somebody writes past the recorder
@@ -256,11 +256,12 @@ class _Life:
     def _hear(self, awaited: Line, place: int, shown: Shown, word: str, limit_s: float) -> dict[str, Any]:
         """Take in what both sandboxes show until `awaited` says `word`."""
         deadline = time.monotonic() + limit_s
-        sandboxes = [self._student, *([self._examiner] if self._examiner else [])]
+        sandboxes = {each.line: each for each in (self._student, self._examiner) if each}
         while True:
-            for sandbox in sandboxes:
-                if not sandbox.line.ready():
-                    continue
+            heard = speaking([*sandboxes], max(0.0, deadline - time.monotonic()))
+            if not heard:
+                raise TimeoutError
+            for sandbox in map(sandboxes.__getitem__, heard):
                 try:
                     message = sandbox.line.receive(deadline)
                 except Ended:
@@ -272,10 +273,6 @@ class _Life:
                 self._weigh(place, message)
                 if awaited is self._student.line or sandbox is self._examiner or _is_heard(message):
                     shown.add(message.get("output"))
-            if not any(sandbox.line.ready() for sandbox in sandboxes):
-                left = deadline - time.monotonic()
-                if left <= 0 or not arrived([each.line.socket for each in sandboxes], left):
-                    raise TimeoutError
 
     def _weigh(self, place: int, message: Any) -> None:
         self._heard += 1 + len(str(message))

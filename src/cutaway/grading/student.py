@@ -21,7 +21,9 @@ from cutaway.grading import peer
 from cutaway.grading.cells import Output, Recorder
 from cutaway.grading.codec import EXCEPTIONS
 from cutaway.grading.peer import Foreign, NoSuchName, Peer
-from cutaway.grading.wire import Ended, Line, arrived
+from cutaway.grading.wire import Ended, Line, speaking
+
+PRISTINE = dict(vars(builtins))  # as the warm parent has them
 
 
 class Student:
@@ -32,7 +34,6 @@ class Student:
         self._tests = tests and Peer(Line(tests), peer.EVERYTHING, described, _Passed, _raised)
         if self._tests:
             self._tests.allowed["name"] = self._named
-        self._pristine = dict(vars(builtins))
         self._hooks = {name: [*hooks] for name, hooks in recorder.shell.events.callbacks.items()}
 
     def live(self) -> None:
@@ -42,16 +43,14 @@ class Student:
         lines = [self._grader, *([self._tests.line] if self._tests else [])]
         while True:
             try:
-                if not any(line.pending_bytes() for line in lines):
-                    arrived([line.socket for line in lines])
-                self._obey_one()
+                self._obey_one(speaking(lines)[0])
             except Ended:
                 return
 
-    def _obey_one(self) -> None:
-        if self._grader.ready():
+    def _obey_one(self, line: Line) -> None:
+        if line is self._grader:
             self._obey(self._grader.receive())
-        elif self._tests and self._tests.line.ready():
+        elif self._tests:
             request = self._tests.line.receive()
             self._busy = True
             try:
@@ -105,8 +104,8 @@ class Student:
         sys.settrace(None)
         sys.setprofile(None)
         names = vars(builtins)
-        names.update(self._pristine)
-        for name in set(names) - set(self._pristine):
+        names.update(PRISTINE)
+        for name in set(names) - set(PRISTINE):
             del names[name]
         shell = self._recorder.shell
         shell.ast_transformers[:] = [_Strict()]

@@ -11,12 +11,14 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 HEADER = struct.Struct(">I")
 FRAME_BYTES = 64 << 20
 CHUNK_BYTES = 1 << 18
+
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Ended(EOFError):
@@ -27,12 +29,12 @@ class Broken(ValueError):
     """What arrived is no frame of ours; the message says why."""
 
 
-def arrived(ends: Iterable[socket.socket], limit_s: float | None = None, event: int = select.POLLIN) -> bool:
-    """Wait until there is something at one of the ends; whether there is. Also where descriptors have large numbers."""
+def arrived(ends: Iterable[socket.socket], limit_s: float | None = None, event: int = select.POLLIN) -> set[int]:
+    """Wait until there is something at one of the ends: at which, by their descriptors, however large these are."""
     poll = select.poll()
     for each in ends:
         poll.register(each, event)
-    return bool(poll.poll(None if limit_s is None else math.ceil(limit_s * 1000)))
+    return {fd for fd, _ in poll.poll(None if limit_s is None else math.ceil(limit_s * 1000))}
 
 
 class Line:
@@ -44,7 +46,7 @@ class Line:
 
     def send(self, message: Any, deadline: float | None = None) -> None:
         """Send one message; Ended when nobody listens any more."""
-        text = json.dumps(message, separators=(",", ":")).encode()
+        text = _encoded(message).encode()
         rest = memoryview(HEADER.pack(len(text)) + text)
         while rest:
             try:
@@ -92,10 +94,6 @@ class Line:
         """How much has arrived of messages that nobody has taken yet."""
         return len(self._heard)
 
-    def ready(self) -> bool:
-        """Whether `receive` would have something to begin with."""
-        return bool(self._heard) or arrived([self.socket], 0)
-
     def close(self) -> None:
         """Hang up."""
         self.socket.close()
@@ -104,3 +102,11 @@ class Line:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         if not arrived([self.socket], left, event):
             raise TimeoutError("nothing came before the deadline")
+
+
+def speaking(lines: Sequence[Line], limit_s: float | None = None) -> list[Line]:
+    """Wait until somebody has said something, or hung up; on which of the lines."""
+    if unheard := [each for each in lines if each.pending_bytes()]:
+        return unheard
+    ends = arrived([each.socket for each in lines], limit_s)
+    return [each for each in lines if each.socket.fileno() in ends]

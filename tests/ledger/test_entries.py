@@ -225,12 +225,14 @@ def test_an_entry_with_senseless_facts_does_not_keep_the_rest_from_being_undone(
 
 
 def test_drafts_of_killed_writers_are_swept_away_and_those_of_living_are_not(state_folder: Path) -> None:
-    dead = subprocess.Popen(["true"])
+    dead, zombie = subprocess.Popen(["true"]), subprocess.Popen(["true"])
     dead.wait()
-    for pid in (dead.pid, os.getpid()):
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)  # nobody has asked for its status
+    for pid in (dead.pid, zombie.pid, os.getpid()):
         (state.ledger_folder() / f"0-0.{pid}.draft").touch()
     ledger.sweep()
     assert [path.name for path in (state_folder / "ledger").iterdir()] == [f"0-0.{os.getpid()}.draft"]
+    zombie.wait()
 
 
 def test_a_full_disk_is_one_sentence_and_nothing_is_half_made() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
 DRAFT = ".draft"
@@ -69,9 +70,16 @@ def write(path: Path, text: str) -> None:
 def drop_drafts(folder: Path) -> None:
     """Remove what processes were about to write when they were killed."""
     for draft in folder.glob(f"*{DRAFT}"):
-        writer = draft.suffixes[-2].removeprefix(".")
-        if not Path("/proc", writer).exists():
+        if not _writes(int(draft.suffixes[-2].removeprefix("."))):
             draft.unlink(missing_ok=True)
+
+
+def _writes(number: int) -> bool:
+    """Whether a process of that number runs; one that was killed is a zombie until its parent looks."""
+    try:
+        return Process.of(number).alive()
+    except ProcessLookupError:
+        return False
 
 
 def _write_out(path: Path, text: str) -> None:

@@ -105,6 +105,17 @@ def test_a_part_of_the_way_that_becomes_a_link_in_the_last_moment_is_not_followe
     assert (tmp_path / "precious" / "x").exists()
 
 
+def test_a_folder_goes_also_while_somebody_else_removes_from_it(
+    state_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (state_folder / "x").mkdir(parents=True)
+    (state_folder / "x" / "file").touch()
+    listed = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: ["gone since", *listed(folder)])
+    paths.remove(str(state_folder / "x"))
+    assert not (state_folder / "x").exists()
+
+
 def test_folders_that_were_closed_to_writing_are_removed(state_folder: Path) -> None:
     """An ordinary user may not remove from a closed folder of his own; see that the room opens it first."""
     script = "from cutaway import ledger; import os; p = ledger.state_folder() / 'x'; os.makedirs(p / 'y' / 'z')"

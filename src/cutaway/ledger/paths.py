@@ -96,7 +96,8 @@ def _remove_at(parent: int, name: str) -> None:
         os.close(folder)
     try:
         for entry in os.listdir(inside):  # noqa: PTH208 - a Path cannot stand for a descriptor
-            _remove_at(inside, entry)
+            with suppress(FileNotFoundError):  # somebody else was faster; there are others
+                _remove_at(inside, entry)
     finally:
         os.close(inside)
     os.rmdir(name, dir_fd=parent)

@@ -113,6 +113,25 @@ def test_there_is_one_watcher_and_it_is_nobodys_child(state_folder: Path, owner:
     assert "CUTAWAY_TOKEN" not in processes.environment(watcher)
 
 
+HALF_WRITTEN = """
+ledger.record("containers", "made by hand", path=folder / "runtime")
+(folder / "runtime" / "one").mkdir(parents=True)
+os.mkfifo(folder / "runtime" / "one" / "state.json")
+die()
+"""
+
+
+def test_what_will_not_go_at_once_is_tried_again(state_folder: Path, owner: Owner, until: Until) -> None:
+    """Here a runtime, which outlives who called it, is about to write down what it has made."""
+    owner(HALF_WRITTEN).wait(timeout=20)
+    known = state_folder / "runtime" / "one" / "state.json"
+    with known.open("w") as half:  # returns when the watcher reads it
+        half.write("{")
+        known.unlink()
+        known.write_text("{}")
+    assert until(lambda: not ledger.entries() and not known.exists()), ledger.entries()
+
+
 def test_a_killed_watcher_is_replaced_by_the_next_record(state_folder: Path, owner: Owner, until: Until) -> None:
     process = owner(STAYS)
     assert process.stdin

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 if __name__ == "__main__":  # -I leaves no search path to our own package
@@ -17,6 +18,8 @@ if __name__ == "__main__":  # -I leaves no search path to our own package
 
 from cutaway.ledger import state
 from cutaway.linux.processes import Process, ended
+
+PAUSES_S = (0.2, 0.5, 1, 2, 4)  # after a try in which something would not go, because what it started was not done yet
 
 # --- The owner's side ------------------------------------------------------
 
@@ -68,7 +71,10 @@ def main(owner_fd: int) -> None:
     for fd in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), fd)
     ended(owner_fd)
-    sweep()
+    for pause_s in PAUSES_S:
+        if not any(outcome.trouble for outcome in sweep()):
+            break
+        time.sleep(pause_s)
 
 
 if __name__ == "__main__":

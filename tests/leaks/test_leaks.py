@@ -120,14 +120,18 @@ def left(mark: str, home: Path, seen: dict[int, Kind], groups: Iterable[str] = (
     everybody = processes.processes()
     inside = [each for each in everybody if any(number_of(kind, each.pid) == n for n, kind in seen.items())]
     ours = {*processes.marked(mark, MARK), *inside}
-    state = home / "state"
     return [
         *(f"process {each.pid}: {processes.command(each.pid)}" for each in ours),
         *(f"mount {mount.target}" for mount in mounts.mounts() if Path(mount.target).is_relative_to(home)),
         *(f"control group {group}" for group in groups if Path(group).exists()),
-        *(f"file {path.relative_to(home)}" for path in state.rglob("*") if path.is_file()),
+        *(f"file {path.relative_to(home)}" for path in files(home / "state")),
         *(f"file {path.name}" for path in home.glob("cutaway*")),
     ]
+
+
+def files(folder: Path) -> list[Path]:
+    """All files below, also while somebody removes them."""
+    return [Path(above, name) for above, _, names in os.walk(folder) for name in names]
 
 
 def sysv_queues() -> set[str]:
@@ -151,7 +155,7 @@ def test_twenty_kills_leave_nothing(tmp_path: Path, capsys: pytest.CaptureFixtur
         found = [each for many in pool.map(lambda n: killed(n, tmp_path / str(n)), range(KILLS)) for each in many]
     with capsys.disabled():
         print(f"\n{KILLS} kills, {len(found)} leftovers")
-    assert not found
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.soak

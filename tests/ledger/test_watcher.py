@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -168,6 +169,40 @@ def test_owner_and_watcher_killed_is_a_case_for_cutaway_clean(state_folder: Path
     clean = subprocess.run([sys.executable, "-m", "cutaway", "clean"], capture_output=True, text=True, check=True)
     assert clean.stdout.splitlines()[0] == "undone: folder thing"
     assert not left(state_folder)
+
+
+SLEEPS = """
+entry = ledger.record("process", "sleeper")
+argv = [*sys.argv[1:], "sleep", "77"]
+tell(subprocess.Popen(argv, env={**os.environ, **entry.env}, start_new_session=True).pid)
+input()
+"""
+
+
+def test_a_process_ends_with_its_owner_though_somebody_deleted_the_ledger(
+    state_folder: Path, owner: Owner, until: Until
+) -> None:
+    process = owner(SLEEPS)
+    assert process.stdout
+    sleeper = processes.Process.of(int(process.stdout.readline()))
+    shutil.rmtree(state_folder)
+    process.kill()
+    assert until(lambda: not sleeper.alive())
+
+
+def test_a_process_in_another_pid_namespace_may_have_its_ledger_there_and_is_spared(
+    state_folder: Path, owner: Owner, until: Until
+) -> None:
+    process = owner(SLEEPS, "unshare", "--user", "--pid", "--fork")
+    assert process.stdout
+    outside = processes.Process.of(int(process.stdout.readline()))
+    assert until(lambda: processes.descendants(outside.pid))
+    (inside,) = processes.descendants(outside.pid)
+    shutil.rmtree(state_folder)
+    process.kill()
+    assert until(lambda: not outside.alive())
+    assert inside.alive()
+    inside.kill()
 
 
 def test_a_watcher_does_not_bring_back_a_state_folder_that_was_deleted(

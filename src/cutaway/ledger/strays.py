@@ -7,6 +7,7 @@ their labels. So a lost or damaged entry loses nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import NamedTuple
 from cutaway.ledger import engines, state
 from cutaway.ledger.entry import Entry
 from cutaway.ledger.labels import owner_of
-from cutaway.linux import mounts, processes
+from cutaway.linux import mounts, namespaces, processes
+from cutaway.linux.namespaces import Kind
+from cutaway.linux.processes import Process
 
 
 class Stray(NamedTuple):
@@ -37,10 +40,31 @@ def strays(living: list[Entry], sockets: list[str]) -> list[Stray]:
     return [*_processes({entry.token for entry in living}), *_mounts(places), *chain.from_iterable(objects)]
 
 
-def _processes(living: set[str]) -> Iterator[Stray]:
+def end_unrecorded() -> None:
+    """End the processes with our mark that have no entry, as when somebody has deleted the ledger while they ran.
+
+    A process is written down before it bears the mark, so one that begins meanwhile has its entry. One in another PID
+    namespace may be of a ledger there, in a folder of the same name.
+    """
+    here, folder = namespaces.identity(Kind.PID), state.location() / "ledger"
+    for process, token in _marked():
+        recorded = (folder / f"{token.partition('.')[2]}.json").exists()
+        with suppress(OSError):  # it is gone
+            if not recorded and namespaces.identity(Kind.PID, process.pid) == here:
+                process.kill()
+
+
+def _marked() -> Iterator[tuple[Process, str]]:
+    """The processes with our mark, and their tokens."""
     for process in processes.processes():
         token = processes.environment(process.pid).get("CUTAWAY_TOKEN", "")
-        if token.startswith(f"{state.mark()}.") and token not in living:
+        if token.startswith(f"{state.mark()}."):
+            yield process, token
+
+
+def _processes(living: set[str]) -> Iterator[Stray]:
+    for process, token in _marked():
+        if token not in living:
             yield Stray("process", f"{process.pid} ({processes.command(process.pid)})", process.kill)
 
 

@@ -63,6 +63,7 @@ def _start(owner: Process) -> Process:
 def main(owner_fd: int) -> None:
     """Say the watcher's number, and let it watch."""
     from cutaway.ledger.entry import sweep  # while the owner waits, so that the watcher needs nothing later
+    from cutaway.ledger.strays import end_unrecorded
 
     watcher = os.fork()
     if watcher:
@@ -75,6 +76,7 @@ def main(owner_fd: int) -> None:
         if not any(outcome.trouble for outcome in sweep()):
             break
         time.sleep(pause_s)
+    end_unrecorded()
 
 
 if __name__ == "__main__":

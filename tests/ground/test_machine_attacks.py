@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from engines import until
-from machines import skip_without_machines
+from machines import own_cache, skip_without_machines
 
 from cutaway import ledger
 from cutaway.ground import machine
-from cutaway.ground.guest import qemu, qmp, running, saved
+from cutaway.ground.guest import accelerators, qemu, qmp, running, saved
+from cutaway.ground.guest.running import Running
 from cutaway.ground.machine import Machine
 from cutaway.ledger import watch
 from cutaway.linux import CommandFailed, Process, processes
@@ -195,19 +197,22 @@ def test_a_qemu_that_is_killed_is_one_sentence_and_leaves_nothing(own: Machine):
 # --- What is killed --------------------------------------------------------------------------
 
 
-def holder(name: str) -> tuple[subprocess.Popen[str], Process, Path]:
-    """A process that has a machine, its QEMU, and the folder."""
-    process = subprocess.Popen([sys.executable, "-c", HOLDER, name], stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    pid, folder = process.stdout.readline().split(maxsplit=1)
-    return process, Process.of(int(pid)), Path(folder.strip())
+@contextmanager
+def holder(name: str) -> Iterator[tuple[Process, Path]]:
+    """A process that has a machine and is killed at the end of the block: the QEMU, and the folder."""
+    with subprocess.Popen([sys.executable, "-c", HOLDER, name], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            pid, folder = process.stdout.readline().split(maxsplit=1)
+            yield Process.of(int(pid)), Path(folder.strip())
+        finally:
+            process.kill()
 
 
 def test_when_its_process_is_killed_nothing_of_a_machine_is_left():
     skip_without_machines()
-    process, guest, folder = holder("held")
-    with process:
-        process.kill()
+    with holder("held") as (guest, folder):
+        assert guest.alive()
     until(lambda: not guest.alive() and not folder.exists(), "QEMU and its folder are gone")
     until(lambda: not [entry for entry in ledger.entries() if "held" in entry.name], "the ledger is empty")
 
@@ -220,6 +225,32 @@ def test_a_machine_that_stays_is_cleaned_away_when_its_qemu_is_killed(state_fold
     assert machine.all_of_them() == []
 
 
+SAVER = """
+from cutaway.ground import machine
+from cutaway.ground.guest import saved
+saved.ready(machine.specify())
+"""
+
+
+def test_who_is_killed_while_it_saves_a_machine_leaves_none_though_its_ledger_was_deleted(
+    state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As when a test is killed for its time, and its folder is removed."""
+    skip_without_machines()
+    monkeypatch.setenv("CUTAWAY_CACHE", str(own_cache(tmp_path / "cache")))
+    monkeypatch.setenv(accelerators.OVERRIDE, "tcg")
+    with subprocess.Popen([sys.executable, "-c", SAVER]) as saver:
+        (template,) = until(lambda: [each for each in running.all_of_them() if up(each)], "a machine is being saved")
+        shutil.rmtree(state_folder)
+        saver.kill()
+    until(lambda: not template.process.alive(), "QEMU has ended with who started it")
+
+
+def up(machine: Running) -> bool:
+    """Whether it is QEMU already, and no shell any more that waits to become it."""
+    return (machine.folder / "qmp").exists()
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
 def test_thirty_faults_leave_nothing_and_no_two_machines_clash(state_folder: Path):
@@ -227,28 +258,25 @@ def test_thirty_faults_leave_nothing_and_no_two_machines_clash(state_folder: Pat
     dice = random.Random(seed := int(os.environ.get("CUTAWAY_SEED", "1")))
     print(f"seed {seed}")
     for number in range(30):
-        one, two = (holder(f"{word}-{number}") for word in ("one", "two"))
-        time.sleep(dice.random())
-        victim = dice.choice(["kernel", "qemu", "watcher", "saved"])
-        if victim == "qemu":
-            one[1].kill()
-        elif victim == "watcher":
-            kill_watcher_of(one[0].pid)
-        elif victim == "saved":
-            saved.forget(machine.specify())
-        for process, _, _ in (one, two):
-            with process:
-                process.kill()
+        with holder(f"one-{number}") as one, holder(f"two-{number}") as two:
+            time.sleep(dice.random())
+            victim = dice.choice(["kernel", "qemu", "watcher", "saved"])
+            if victim == "qemu":
+                one[0].kill()
+            elif victim == "watcher":
+                kill_a_watcher()
+            elif victim == "saved":
+                saved.forget(machine.specify())
         if victim == "watcher":
             ledger.sweep()
-        for _, guest, folder in (one, two):
+        for guest, folder in (one, two):
             until(lambda g=guest, f=folder: not g.alive() and not f.exists(), f"{victim}, {number}: all is gone", 30)
     until(lambda: ledger.entries() == [], "the ledger is empty")  # an entry goes a moment after its thing
     assert running.all_of_them() == []
 
 
-def kill_watcher_of(pid: int) -> None:
-    """The watcher is known by its program, and by the owner whose end it awaits."""
+def kill_a_watcher() -> None:
+    """It is known by its program, and by the state folder that it watches."""
     for each in processes.processes():
         held = processes.environment(each.pid).get("CUTAWAY_STATE", "")
         if watch.__file__ in processes.command(each.pid) and held == os.environ["CUTAWAY_STATE"]:

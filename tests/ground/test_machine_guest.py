@@ -6,6 +6,7 @@ import json
 import lzma
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ from cutaway.ground.guest import (
     inside,
     kernel,
     qemu,
+    qmp,
     running,
     saved,
 )
@@ -215,7 +217,7 @@ def test_what_an_earlier_version_made_and_nobody_used_for_an_hour_goes_with_the_
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state_folder: Path
 ):
     monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path / "cache"))
-    for name in ("saved-0123456789ab", "saved-ba9876543210", "kernel-6.1.0-56-amd64"):
+    for name in ("saved-0123456789ab", "saved-ba9876543210", "kernel-6.1.0-56-amd64", f"{cache.DRAFT}abandoned"):
         (cache.folder() / name).mkdir()
         os.utime(cache.folder() / name, (1, 1))
     os.utime(cache.folder() / "saved-ba9876543210")
@@ -315,6 +317,27 @@ def test_a_qemu_that_runs_and_does_not_take_a_call_is_one_sentence(state_folder:
             deaf.hear(1)
     finally:
         deaf.stop()
+
+
+def test_a_machine_is_stopped_though_somebody_deleted_the_ledger(state_folder: Path):
+    started = running.start("unknown", [sys.executable, "-c", ONLY_A_MONITOR], Process.current())
+    shutil.rmtree(state_folder)
+    started.stop()
+    assert started.process.wait(5)
+
+
+def test_a_machine_that_could_not_go_on_is_stopped_whatever_came_between(
+    state_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    skip_without_machines()
+
+    def interrupted(*_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(qmp, "restore", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        machine.start("interrupted")
+    assert ledger.entries() == []
 
 
 ONLY_A_MONITOR = """

@@ -136,12 +136,12 @@ def _drop(places: Iterable[Path], draft: Path) -> list[Path]:
 
 
 def _stale() -> list[Path]:
-    """What is made of files that are others now, or of what is stale itself."""
+    """What is made of files that are others now, or of what is stale itself; and drafts that nobody will finish."""
     keyed = [path for path in folder().iterdir() if re.search(rf"-[0-9a-f]{{{KEY_LENGTH}}}$", path.name)]
     found: list[Path] = []
     while more := [path for path in keyed if path not in found and _is_stale(path, found)]:
         found += more
-    return found
+    return [*found, *(path for path in folder().glob(f"{DRAFT}*") if not _lately_used(path))]
 
 
 def _is_stale(place: Path, stale: list[Path]) -> bool:

@@ -91,6 +91,7 @@ class Running(NamedTuple):
         outcomes = ledger.sweep(lambda entry: entry.path in ours)
         if troubles := [f"{entry!r}: {trouble}" for entry, trouble in outcomes if trouble]:
             raise Problem(f"stopping {self.name}: {', '.join(troubles)}; try `cutaway clean`")
+        self.process.kill()  # here only if somebody has deleted the ledger
         _children[:] = [child for child in _children if child.poll() is None]
 
     def _lines(self, name: str) -> list[str]:

@@ -42,6 +42,9 @@ def go_on(spec: Spec, name: str, owner: running.Owner) -> running.Running:
     except qmp.Refused as refused:
         started.stop()
         raise Problem(f"resuming {name}: QEMU said: {refused}; `cutaway machine snapshot` makes it anew") from refused
+    except BaseException:
+        started.stop()
+        raise
     return started
 
 

@@ -13,8 +13,10 @@ from functools import cache as once
 from pathlib import Path
 
 import pytest
+from engines import until
 from machines import own_cache
 
+from cutaway.linux import processes
 from cutaway.problem import Problem
 
 NOBODY = 65534
@@ -52,4 +54,5 @@ def as_ordinary_user() -> Iterator[Run]:
     yield lambda *argv: subprocess.run(
         [*DROP, sys.executable, *argv], env=env, capture_output=True, text=True, check=False
     )
+    until(lambda: not processes.marked(str(folder), "TMPDIR"), "what its Python started has ended, and the watchers")
     shutil.rmtree(folder)

@@ -8,6 +8,7 @@ from machines import guest
 from cutaway.ground.guest.timeline import timeline
 from cutaway.ground.machine import Machine
 from cutaway.panels import BootTimeline, ConsolePanel
+from cutaway.panels import machine as panels
 from cutaway.panels.machine import drawn
 
 __all__ = ["guest"]
@@ -40,7 +41,7 @@ def test_the_timeline_is_as_long_as_the_boot_and_what_is_ahead_is_pale():
 @pytest.mark.slow
 @pytest.mark.xdist_group("machine")
 def test_a_machine_that_goes_on_from_a_saved_one_has_no_boot_to_tell_of(guest: Machine):
-    assert repr(BootTimeline(guest)) == ""
+    assert repr(BootTimeline(guest)).startswith("This machine did not boot: it goes on from a saved one")
 
 
 @pytest.mark.slow
@@ -55,3 +56,16 @@ def test_the_console_runs_a_line_and_keeps_what_was_said(guest: Machine):
     panel.line.value = "echo '<b>'"
     panel.run()
     assert "&lt;b&gt;" in panel._repr_mimebundle_()["text/html"]
+    panel.line.value = "("
+    panel.run()
+    assert "yntax error" in repr(panel)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("machine")
+def test_of_a_command_that_talks_without_end_the_console_keeps_the_end(guest: Machine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(panels, "PATIENCE_S", 0.5)
+    panel = ConsolePanel(guest, "echo the first; yes; echo the last")
+    assert len(panel.said) <= panels.MOST
+    assert "the first" not in panel.said
+    assert panel.said.endswith("y\n(still running after 0.5 s; killed)\n")

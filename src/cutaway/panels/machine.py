@@ -9,12 +9,13 @@ from ipywidgets import HTML, Button, HBox, Layout, SelectionSlider, Text, VBox
 
 from cutaway.ground.guest.timeline import Stage, timeline
 from cutaway.ground.machine import Machine
-from cutaway.linux import CommandFailed
 from cutaway.problem import Problem
 
 Bundle = dict[str, Any]  # what IPython shows: media type -> content
 
 PATIENCE_S = 20
+MOST = 20_000  # bytes, of the end of what was said: a command may never stop talking
+NO_BOOT = "This machine did not boot: it goes on from a saved one, whose kernel was up."
 
 # The variables are JupyterLab's, so that the panels follow its theme; the values after them are for other pages.
 STYLE = """<style>
@@ -27,7 +28,8 @@ STYLE = """<style>
 .cutaway-boot tr.ahead { opacity: 0.35; }
 .cutaway-console { font: 13px/1.45 var(--jp-code-font-family, Menlo, Consolas, "DejaVu Sans Mono", monospace);
   color: var(--jp-content-font-color1, #1c1c1c); background: var(--jp-layout-color1, #f5f5f5);
-  padding: 6px 10px; margin: 0; white-space: pre-wrap; max-height: 24em; overflow: auto; }
+  padding: 6px 10px; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+.cutaway-console-end { display: flex; flex-direction: column-reverse; max-height: 24em; overflow: auto; }
 </style>"""
 
 
@@ -48,9 +50,11 @@ class BootTimeline:
         self._view.value = drawn(self.stages, self._slider.value)
 
     def __repr__(self) -> str:
-        return "\n".join(stage.what for stage in self.stages)
+        return "\n".join(stage.what for stage in self.stages) or NO_BOOT
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
+        if not self.stages:
+            return {"text/html": f"<p>{NO_BOOT}</p>", "text/plain": NO_BOOT}
         box: Bundle = VBox([self._slider, self._view])._repr_mimebundle_()
         return {**box, "text/html": drawn(self.stages, len(self.stages)), "text/plain": repr(self)}
 
@@ -90,14 +94,29 @@ class ConsolePanel:
 
     def run(self) -> None:
         """Run the line that stands there, and show it with its answer."""
+        self._say(f"# {self.line.value}\n")
+        self._say(self._answer(self.line.value))
+
+    def _answer(self, line: str) -> str:
+        said = bytearray()
+
+        def hear(data: bytes) -> None:
+            said.extend(data)
+            del said[:-MOST]
+
         try:
-            answer = self.guest.run(["sh", "-c", f"exec 2>&1; {self.line.value}"], PATIENCE_S)
-        except CommandFailed as failed:
-            answer = f"{failed.stdout.rstrip()}\n({failed})".lstrip()
+            status = self.guest.converse(["sh", "-c", f"exec 2>&1; {line}"], None, hear, hear, PATIENCE_S)
+            ended = f"still running after {PATIENCE_S} s; killed" if status is None else f"status {status}"
         except Problem as problem:
-            answer = f"({problem})"
-        self.said += f"# {self.line.value}\n{answer}\n"
-        self._view.value = f'{STYLE}<pre class="cutaway-console" role="log">{escape(self.said)}</pre>'
+            status, ended = None, str(problem)
+        text = said.decode(errors="replace").rstrip()
+        return "\n".join(each for each in (text, "" if status == 0 else f"({ended})") if each) + "\n"
+
+    def _say(self, text: str) -> None:
+        """Add it, and show the end of all that was said."""
+        self.said = (self.said + text)[-MOST:]
+        log = f'<pre class="cutaway-console" role="log">{escape(self.said)}</pre>'
+        self._view.value = f'{STYLE}<div class="cutaway-console-end">{log}</div>'
 
     def __repr__(self) -> str:
         return self.said.rstrip()

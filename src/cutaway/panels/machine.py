@@ -27,9 +27,10 @@ STYLE = """<style>
 .cutaway-boot td.bar div { height: 0.7em; background: var(--jp-brand-color1, #1565c0); min-width: 2px; }
 .cutaway-boot tr.ahead { opacity: 0.35; }
 .cutaway-console { font: 13px/1.45 var(--jp-code-font-family, Menlo, Consolas, "DejaVu Sans Mono", monospace);
-  color: var(--jp-content-font-color1, #1c1c1c); background: var(--jp-layout-color1, #f5f5f5);
+  color: var(--jp-content-font-color1, #1c1c1c); background: none; flex: none;
   padding: 6px 10px; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-.cutaway-console-end { display: flex; flex-direction: column-reverse; max-height: 24em; overflow: auto; }
+.cutaway-console-end { display: flex; flex-direction: column-reverse; max-height: 24em; overflow: auto;
+  background: var(--jp-layout-color2, #f5f5f5); }
 </style>"""
 
 
@@ -40,7 +41,7 @@ class BootTimeline:
         self.stages = timeline(guest.console())
         named = [(stage.what, number) for number, stage in enumerate(self.stages)] or [("none", 0)]
         self._slider = SelectionSlider(
-            options=named, value=len(named) - 1, description="stage", layout=Layout(width="100%")
+            options=named, value=len(named) - 1, description="stage", readout=False, layout=Layout(width="100%")
         )
         self._view = HTML(layout=Layout(width="100%"))
         self._slider.observe(lambda _: self._show(), "value")
@@ -71,8 +72,13 @@ def drawn(stages: list[Stage], upto: int) -> str:
         f'<td class="bar">{_bar(stage.at_s / whole) if number <= upto else "not yet"}</td></tr>'
         for number, stage in enumerate(stages)
     )
-    words = f"<p>The kernel said: <code>{escape(stages[upto].line)}</code></p>" if upto < len(stages) else ""
+    words = _words(stages[upto]) if upto < len(stages) else ""
     return f'{STYLE}<table class="cutaway-boot"><tbody>{rows}</tbody></table>{words}'
+
+
+def _words(stage: Stage) -> str:
+    said = f"<code>{escape(stage.line)}</code>"
+    return f'<p role="status">{stage.at_s:.2f} s, {escape(stage.what)}. The kernel said: {said}</p>'
 
 
 def _bar(share: float) -> str:
@@ -84,8 +90,9 @@ class ConsolePanel:
 
     def __init__(self, guest: Machine, first: str = "uname -a") -> None:
         self.guest, self.said = guest, ""
-        self.line = Text(first, description="root:", layout=Layout(width="70%"))
-        button = Button(description="Run", tooltip="Run this line in the machine, as root")
+        self.line = Text(first, description="root:", layout=Layout(flex="1 1 auto", min_width="0"))
+        tooltip = "Run this line in the machine, as root"
+        button = Button(description="Run", tooltip=tooltip, layout=Layout(width="max-content"))
         self._view = HTML(layout=Layout(width="100%"))
         self._controls = HBox([self.line, button])
         button.on_click(lambda _: self.run())

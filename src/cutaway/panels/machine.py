@@ -28,9 +28,9 @@ STYLE = """<style>
 .cutaway-boot tr.ahead { opacity: 0.35; }
 .cutaway-console { font: 13px/1.45 var(--jp-code-font-family, Menlo, Consolas, "DejaVu Sans Mono", monospace);
   color: var(--jp-content-font-color1, #1c1c1c); background: none; flex: none;
-  padding: 6px 10px; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+  padding: 0; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .cutaway-console-end { display: flex; flex-direction: column-reverse; max-height: 24em; overflow: auto;
-  background: var(--jp-layout-color2, #f5f5f5); }
+  padding: 6px 10px; background: var(--jp-layout-color2, #f5f5f5); }
 </style>"""
 
 
@@ -92,7 +92,7 @@ class ConsolePanel:
         self.guest, self.said = guest, ""
         self.line = Text(first, description="root:", layout=Layout(flex="1 1 auto", min_width="0"))
         tooltip = "Run this line in the machine, as root"
-        button = Button(description="Run", tooltip=tooltip, layout=Layout(width="max-content"))
+        button = Button(description="Run", tooltip=tooltip, layout=Layout(width="max-content", flex="none"))
         self._view = HTML(layout=Layout(width="100%"))
         self._controls = HBox([self.line, button])
         button.on_click(lambda _: self.run())

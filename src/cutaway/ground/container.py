@@ -77,16 +77,11 @@ class Container:
         if change:
             change(self.config)
 
-        self._folder = self._workshop.folder / self.name
-        (self._folder / "rootfs").mkdir(parents=True)
-        try:
-            self._kept = Kept(
-                self._workshop.warm, root=str(self._workshop.folder / "known"), name=self.name, config=self.config,
-                bundle=str(self._folder), lower=str(lower), room_bytes=room_bytes,
-            )  # fmt: skip
-        except BaseException:
-            self._remove()
-            raise
+        self._kept = Kept(
+            self._workshop.warm, root=str(self._workshop.folder / "known"), name=self.name, config=self.config,
+            bundle=str(self._workshop.folder), lower=str(lower), room_bytes=room_bytes,
+        )  # fmt: skip
+        self._open = True
         self.pid = self._kept.pid
 
     # --- What it is to be
@@ -161,13 +156,9 @@ class Container:
 
     def close(self) -> None:
         """End every process inside, and all else of it; closing twice does nothing."""
-        if self._folder.exists():
+        if self._open:
+            self._open = False
             self._kept.close()
-            self._remove()
-
-    def _remove(self) -> None:
-        (self._folder / "rootfs").rmdir()
-        self._folder.rmdir()
 
     def __enter__(self) -> Self:
         return self
@@ -192,7 +183,7 @@ class Workshop:
             ledger.record("folder", "files of containers", path=self.folder),
             ledger.record("process", "a warm container runtime"),
         ]
-        self.folder.mkdir()
+        (self.folder / "rootfs").mkdir(parents=True)  # where each container, in mounts of its own, has its root
         self.warm = Warm(self._entries[-1].env | {"PATH": os.environ.get("PATH", os.defpath)})
         self._unpacked: dict[Hashable, tuple[Path, Config]] = {}
 

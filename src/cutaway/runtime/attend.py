@@ -14,48 +14,67 @@ whose messages are requests, each with the sockets that it is about. warm.py is 
 from __future__ import annotations
 
 import gc
-import json
 import os
 import select
-import signal
-import socket
+import struct
 import sys
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, NoReturn
 
 if __name__ == "__main__":  # -I leaves no search path to our own package
-    sys.path.insert(0, str(Path(__file__).parents[2]))
+    sys.path.insert(0, __file__.rsplit("/", 3)[0])
 
 from cutaway.linux import calls
-from cutaway.linux.commands import shell_status
+from cutaway.linux.light import dumps, loads, signal, suppress
 from cutaway.runtime import core, process
 from cutaway.runtime.config import judged
 from cutaway.runtime.core import Wishes
-from cutaway.runtime.judging import Judge
 from cutaway.runtime.sealed import run_sealed
 from cutaway.runtime.state import Container
 
-MOST_BYTES, MOST_FDS = 1 << 18, 4  # of one message
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from typing import Any, NoReturn
 
-Request = dict[str, Any]
+    from cutaway.runtime.config import Config
+    from cutaway.runtime.judging import Judge
+
+    Request = dict[str, Any]
+else:
+    import _socket as socket  # the part in C: what is loaded here, each of two copies for a command carries along
+
+MOST_BYTES, MOST_FDS = 1 << 18, 4  # of one message
+DESCRIPTOR = struct.Struct("i")
 
 # --- The runtime -----------------------------------------------------------
 
 
+class Remembered(Container):
+    """A container that this process alone knows: it writes nothing down but what `delete` looks for in a file."""
+
+    def describe(self, config: Config) -> None:
+        """Remember what it was created from."""
+        if config.get("hooks"):
+            super().describe(config)
+        self._config = config
+
+    def save(self, **facts: Any) -> None:
+        """Remember what is known."""
+        self.facts |= facts
+
+
 def serve(maker: int, requests: socket.socket) -> None:
     """Make containers, and unmake each when nobody listens to it any more, and all when the maker has ended."""
-    kept: dict[int, Container] = {}  # by the socket on which one is told of it
+    kept: dict[int, Remembered] = {}  # by the socket on which one is told of it
     try:
         while maker not in (ready := select.select([maker, requests.fileno(), *kept], [], [])[0]):
             for answers in set(ready) & set(kept):
                 unmake(kept.pop(answers), answers)
             if requests.fileno() in ready:
-                message, fds, _, _ = socket.recv_fds(requests, MOST_BYTES, MOST_FDS)
+                message, fds = heard(requests)
                 if not message:
                     return
                 answers, commands = fds
-                if container := made(json.loads(message), answers, commands):
+                if container := made(loads(message.decode()), answers, commands):
                     kept[answers] = container
                 os.close(commands)
     finally:
@@ -63,10 +82,10 @@ def serve(maker: int, requests: socket.socket) -> None:
             unmake(container, answers)
 
 
-def made(request: Request, answers: int, commands: int) -> Container | None:
+def made(request: Request, answers: int, commands: int) -> Remembered | None:
     """The container that is asked for; None when it cannot be, which is told."""
     try:
-        container = Container(request["root"], request["name"])
+        container = Remembered(request["root"], request["name"])
         wishes = Wishes(
             instead=lambda judge: keep(commands, judge),
             lower=request["lower"],
@@ -82,7 +101,7 @@ def made(request: Request, answers: int, commands: int) -> Container | None:
     return container
 
 
-def unmake(container: Container, answers: int) -> None:
+def unmake(container: Remembered, answers: int) -> None:
     """Make it gone, and say so."""
     try:
         core.delete(container, force=True)
@@ -107,30 +126,27 @@ def keep(commands: int, judge: Judge) -> int:
     signal.set_wakeup_fd(5)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     running: dict[int, int] = {}  # number -> the socket on which one is told of it
-    with socket.socket(fileno=3) as asked:
-        while True:
-            ready = select.select([3, 4], [], [])[0]
-            if 4 in ready:
-                os.read(4, 4096)
-                reap(running)
-            if 3 in ready:
-                message, fds, _, _ = socket.recv_fds(asked, MOST_BYTES, MOST_FDS)
-                if not message:
-                    return 0
-                try:
-                    pid = os.fork()
-                except OSError as error:  # a limit of the container's
-                    tell(
-                        fds[0],
-                        problem=f"starting a command: {error.strerror}; the container may have no more processes",
-                    )
-                    pid = -1
-                if pid == 0:
-                    begin(json.loads(message), fds, judge)
-                if pid > 0:
-                    running[pid] = fds.pop(0)
-                for fd in fds:
-                    os.close(fd)
+    asked = socket.socket(fileno=3)
+    while True:
+        ready = select.select([3, 4], [], [])[0]
+        if 4 in ready:
+            os.read(4, 4096)
+            reap(running)
+        if 3 in ready:
+            message, fds = heard(asked)
+            if not message:
+                return 0
+            try:
+                pid = os.fork()
+            except OSError as error:  # a limit of the container's
+                tell(fds[0], problem=f"starting a command: {error.strerror}; the container may have no more processes")
+                pid = -1
+            if pid == 0:
+                begin(loads(message.decode()), fds, judge)
+            if pid > 0:
+                running[pid] = fds.pop(0)
+            for fd in fds:
+                os.close(fd)
 
 
 def reap(running: dict[int, int]) -> None:
@@ -139,7 +155,8 @@ def reap(running: dict[int, int]) -> None:
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             pid, status = ended
             if pid in running:
-                tell(running[pid], status=shell_status(os.waitstatus_to_exitcode(status)))
+                code = os.waitstatus_to_exitcode(status)
+                tell(running[pid], status=code if code >= 0 else 128 - code)  # as a shell says it
                 os.close(running.pop(pid))
 
 
@@ -167,7 +184,13 @@ def begin(task: Request, fds: list[int], judge: Judge) -> NoReturn:
 def tell(answers: int, **facts: Any) -> None:
     """Send one message, to whoever still listens; with it goes the sender's number, as the listener sees it."""
     with suppress(BrokenPipeError):
-        os.write(answers, json.dumps(facts).encode())
+        os.write(answers, dumps(facts).encode())
+
+
+def heard(there: socket.socket) -> tuple[bytes, list[int]]:
+    """The next message, and the descriptors that came with it; both empty when there is nobody any more."""
+    message, notes, _, _ = there.recvmsg(MOST_BYTES, socket.CMSG_LEN(MOST_FDS * DESCRIPTOR.size))
+    return message, [fd for *_, note in notes for (fd,) in DESCRIPTOR.iter_unpack(note)]
 
 
 def main(argv: list[str]) -> None:
@@ -177,8 +200,7 @@ def main(argv: list[str]) -> None:
     for fd in (maker, requests):
         os.set_inheritable(fd, False)
     gc.disable()  # it would touch, and so copy, memory that a copy shares with its original
-    with socket.socket(fileno=requests) as asked:
-        serve(maker, asked)
+    serve(maker, socket.socket(fileno=requests))
 
 
 if __name__ == "__main__":

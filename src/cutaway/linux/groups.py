@@ -86,7 +86,7 @@ def kill(folder: str, number: int = signal.SIGKILL) -> None:
 
 def remove(folder: str) -> None:
     """Kill what is in the group and make it gone, with all below it; TimeoutError when processes stay."""
-    if not os.path.exists(folder) or _removed(folder):
+    if _removed(folder):
         return
     if os.getpid() in members(folder):
         raise OSError(errno.EBUSY, f"removing {folder}: this process itself is in it; move it out first")
@@ -101,10 +101,12 @@ def remove(folder: str) -> None:
 
 def _removed(folder: str) -> bool:
     """Remove the folder and those in it, as far as no process is there; an ordinary folder is an OSError."""
-    if os.path.exists(folder) and not os.path.exists(f"{folder}/cgroup.procs"):
+    if not os.path.exists(f"{folder}/cgroup.procs"):
+        if not os.path.exists(folder):
+            return True
         why = "it is no control group; see /proc/self/mountinfo for where they are"
         raise OSError(errno.EINVAL, f"removing {folder}: {why}")
-    with suppress(OSError):  # it is not there, or not empty
+    with suppress(OSError):  # it is not empty
         os.rmdir(folder)
         return True
     for each in below(folder):
@@ -160,10 +162,7 @@ class Groups:
     def make(self) -> None:
         """Make the groups, and those above them that are missing."""
         for controller, folder in self.folders.items():
-            missing = _missing(folder)
-            for each in missing:
-                with suppress(FileExistsError):
-                    os.mkdir(each)
+            for each in _made(folder):
                 if controller == "cpuset":
                     _inherit_cpuset(each)
             if self.unified:
@@ -243,11 +242,15 @@ class Groups:
 # --- What one version only needs -------------------------------------------
 
 
-def _missing(folder: str) -> list[str]:
-    """The folders that are not there yet, from the top."""
-    if os.path.isdir(folder):
+def _made(folder: str) -> list[str]:
+    """Make the folder, and those above it that are missing; which of them are new, from the top."""
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
         return []
-    return [*_missing(os.path.dirname(folder)), folder]
+    except FileNotFoundError:
+        return [*_made(os.path.dirname(folder)), *_made(folder)]
+    return [folder]
 
 
 def _inherit_cpuset(folder: str) -> None:

@@ -157,9 +157,10 @@ class View:
         """The container's own groups: as a file system of its own where it has a namespace for them, else bound."""
         place = self._place(destination, folder=True)
         if self.groups.unified:
-            self._hierarchy("cgroup2", place, options, self.groups.folders[groups.UNIFIED])
+            self._hierarchy("cgroup2", place, os.readlink(place), options, self.groups.folders[groups.UNIFIED])
             return
         calls.mount("tmpfs", place, "tmpfs", options.flags & ~Flag.RDONLY, "mode=755")
+        inside = self._again(destination)  # no link is in there: it is as empty as it was made
         trees = groups.hierarchies()
         for target in dict.fromkeys(top for top, _ in trees.values()):
             controllers = [name for name, (top, _) in trees.items() if top == target]
@@ -167,16 +168,19 @@ class View:
             if folder is None or not os.path.isdir(folder):
                 continue
             name = os.path.basename(target)
-            inside = self._place(f"{destination}/{name}", folder=True)
-            self._hierarchy("cgroup", inside, options, folder, ",".join(controllers))
+            there = f"{inside}/{name}"
+            with suppress(FileExistsError):
+                os.mkdir(there, 0o755)
+            self._hierarchy("cgroup", there, there, options, folder, ",".join(controllers))
             for each in controllers:
                 if each != name and not each.startswith("name="):
-                    self._link(f"{destination}/{each}", name)
+                    with suppress(FileExistsError):
+                        os.symlink(name, f"{inside}/{each}")
         if options.flags & Flag.RDONLY:
-            attach.restrict(self._again(destination), Flag.RDONLY)
+            attach.restrict(inside, Flag.RDONLY)
 
-    def _hierarchy(self, kind: str, place: str, options: Options, folder: str, data: str = "") -> None:
-        flags = options.flags & ~Flag.RDONLY
+    def _hierarchy(self, kind: str, place: str, again: str, options: Options, folder: str, data: str = "") -> None:
+        """Attach one at `place`, which is `again` once something is attached there."""
         if "cgroup" in self.kinds:
             try:
                 calls.mount("cgroup", place, kind, options.flags, data)
@@ -185,8 +189,7 @@ class View:
                 if refused.errno not in (errno.EPERM, errno.EBUSY):
                     raise
         calls.mount(folder, place, flags=Flag.BIND | Flag.REC)
-        again = os.readlink(place)
-        attach.restrict(again, flags | (options.flags & Flag.RDONLY))
+        attach.restrict(again, options.flags)
 
     # --- Places in the root
 

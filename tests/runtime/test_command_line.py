@@ -199,6 +199,24 @@ def test_errors_go_to_the_log_as_json(ours: Runtime, tmp_path: Path) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", line["time"])
 
 
+COPY = """
+import os
+from cutaway.runtime import birth
+
+class Forbidden:
+    def enter(self):
+        raise PermissionError(1, "tasks: Operation not permitted")
+
+pid = birth.born_in(Forbidden(), {}, lambda: os._exit(0))
+print(os.waitpid(pid, 0)[1] >> 8)
+"""
+
+
+def test_who_cannot_enter_its_groups_ends_and_never_goes_on_as_a_second_runtime() -> None:
+    done = subprocess.run([sys.executable, "-c", COPY], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("1\n", "cutaway-oci: [Errno 1] tasks: Operation not permitted\n")
+
+
 # --- Hooks -----------------------------------------------------------------
 
 

@@ -54,7 +54,7 @@ def born(new: int, life: Callable[[], NoReturn], first: Callable[[], None] | Non
     a process between does `first`, has the child, and ends; the child counts as ours.
     """
     if first is None:
-        return calls.clone(new) or life()
+        return calls.clone(new) or _alone(life)
     reading, writing = os.pipe()
     between = os.fork()
     if between == 0:
@@ -78,9 +78,18 @@ def _between(new: int, life: Callable[[], NoReturn], first: Callable[[], None], 
         os._exit(1)
     if pid == 0:
         os.close(writing)
-        life()
+        _alone(life)
     os.write(writing, str(pid).encode())
     os._exit(0)
+
+
+def _alone(life: Callable[[], NoReturn]) -> NoReturn:
+    """Live; and whatever goes wrong, never go on as the runtime of which this process is a copy."""
+    try:
+        life()
+    except BaseException as error:
+        os.write(2, f"cutaway-oci: {error}\n".encode())
+    os._exit(1)
 
 
 def _join(kind: str, path: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
@@ -87,3 +89,9 @@ def test_exits_are_plotted_with_their_counts_and_read_as_a_table() -> None:
     assert "<svg" in data["image/svg+xml"]
     assert ">exits<" in data["image/svg+xml"]
     assert plot.svg() == plot.svg()
+
+
+def test_a_page_with_panels_loads_no_scipy_and_no_processor_before_it_uses_them() -> None:
+    """Every kernel of a lesson would hold them; the saved one in a lab machine is three times as large with them."""
+    loaded = "import sys, cutaway.panels; print(*{'numpy', 'scipy', 'matplotlib', 'unicorn'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, check=True).stdout == b"\n"

@@ -8,9 +8,15 @@ from cutaway.hypervisor import boot
 from cutaway.hypervisor.core import TABLES, Memory, Mode, Processor
 from cutaway.hypervisor.kvm import KvmProcessor
 from cutaway.hypervisor.problems import GuestProblem, NoProcessor
-from cutaway.hypervisor.software import SoftwareProcessor
 
-CHOICES: dict[str, Callable[[Memory, Mode], Processor]] = {"kvm": KvmProcessor, "software": SoftwareProcessor}
+
+def _in_software(memory: Memory, mode: Mode) -> Processor:
+    from cutaway.hypervisor.software import SoftwareProcessor  # large, and loaded only where a machine runs on it
+
+    return SoftwareProcessor(memory, mode)
+
+
+CHOICES: dict[str, Callable[[Memory, Mode], Processor]] = {"kvm": KvmProcessor, "software": _in_software}
 
 
 def opened(memory: Memory, mode: Mode, on: str | None = None) -> Processor:
@@ -23,7 +29,7 @@ def opened(memory: Memory, mode: Mode, on: str | None = None) -> Processor:
     try:
         return KvmProcessor(memory, mode)
     except NoProcessor:
-        return SoftwareProcessor(memory, mode)
+        return _in_software(memory, mode)
 
 
 def missing(on: str) -> str:

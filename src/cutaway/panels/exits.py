@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from cutaway.draw.tables import Table
 from cutaway.hypervisor import Outcome, Reason
-from cutaway.measure import figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,10 +70,14 @@ class ExitPlot:
 
     def svg(self) -> str:
         """The drawing as SVG text; the same runs give the same text."""
+        from cutaway.measure import figures  # which brings all of SciPy, and most pages draw no such plot
+
         return figures.painted(self.figure(), TITLE, repr(self))
 
     def __repr__(self) -> str:
         return repr(self.table)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from cutaway.measure import figures
+
         return figures.mimebundle(self.figure(), TITLE, repr(self))

@@ -2,7 +2,7 @@
 
 Nothing of the host's may be mounted in a guest that is saved. So the files that the kernel needs are in what the guest
 boots from: exactly those that the same program opens on the host. They are looked at before each use; when one of them
-has changed, the guest is made anew.
+has changed, the guest is made anew. Why they are no block device: docs/performance.md.
 """
 
 from __future__ import annotations

@@ -27,8 +27,7 @@ LESSONS = (
     "ground.grounds",
     "linux",
     "panels",
-)  # what pages import; `measure`, with
-# all of scipy, would make the snapshot three times as large
+)  # what pages import; `measure`, with all of SciPy, would make the archive three times as large
 REHEARSAL_S = 120
 
 

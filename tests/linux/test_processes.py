@@ -149,7 +149,7 @@ from cutaway.linux.namespaces import Kind
 stop = threading.Event()
 threading.Thread(target=stop.wait).start()
 drawn = random.getstate()
-pid = calls.fork(Kind.USER.flag | Kind.PID.flag)
+pid = calls.forking(Kind.USER.flag | Kind.PID.flag)()
 if pid == 0:
     alone = threading.active_count()
     threading.Thread(target=lambda: print(os.getpid(), alone, random.getstate() != drawn, flush=True)).start()

@@ -60,6 +60,7 @@ class Keeper:
     def __init__(self, profile: Sequence[Instruction], requests: socket.socket) -> None:
         self._profile, self._requests = seccomp.packed(profile), requests
         self._kept: dict[int, _Kept] = {}  # by the pidfd and by the control's number
+        self._fork = calls.forking(Kind.PID.flag)
         self._poll = select.poll()
         self._poll.register(requests, select.POLLIN)
         self._watched_at = 0.0
@@ -67,7 +68,7 @@ class Keeper:
     def begin(self, limits: Limits, control: socket.socket, kept: Iterable[int], work: Work) -> None:
         """Run `work` behind walls. Of all descriptors it has only those in `kept`."""
         try:
-            first = calls.fork(Kind.PID.flag)
+            first = self._fork()
         except OSError as error:
             control.sendall(b"r" + str(error).encode())
             return

@@ -97,6 +97,7 @@ LIBRARY = {
     "execve": function("execve"),
     "socket": function("socket", Int, Int, Int),
 }  # what the C library has functions for
+_prctl, ZEROS = LIBRARY["prctl"], (0, 0, 0, 0)
 _by_number = function("syscall", answers=Long)
 
 
@@ -154,7 +155,10 @@ def sethostname(name: str) -> None:
 
 def prctl(option: int, *arguments: int) -> int:
     """Change or ask one property of this process. prctl(2)"""
-    return _call("prctl", ", ".join(map(str, (option, *arguments))), option, *arguments, *[0] * (4 - len(arguments)))
+    answer = _prctl(option, *arguments, *ZEROS[len(arguments) :])
+    if answer == -1:  # not by the funnel: who gives up all capabilities comes here eighty times
+        raise refusal("prctl", ", ".join(map(str, (option, *arguments))), get_errno())
+    return answer
 
 
 def capset(header: bytes, data: bytes) -> None:
@@ -193,25 +197,31 @@ def clone(flags: int) -> int:
     return by_number("clone", f"{flags:#x}", flags | signal.SIGCHLD, 0, 0, 0, 0)
 
 
-def fork(flags: int) -> int:
+def forking(flags: int) -> Callable[[], int]:
     """As os.fork, with the child in new namespaces from its first moment; it may start threads, and had them. clone(2)
 
-    The C library is not told, and goes on to take its one thread for the one that it was.
+    Laid ready here and done when it is called, because whoever forks copies what it then touches. The C library is
+    not told, and goes on to take its one thread for the one that it was.
     """
     import ctypes  # all of it: a container runtime does not come this way
 
     python = ctypes.PyDLL(None, use_errno=True)  # whose functions keep Python's own lock
-    python.PyOS_BeforeFork()
-    arguments = (syscalls.native()["clone"], flags | signal.SIGCHLD, 0, 0, 0, 0)
-    pid = int(python.syscall(*map(ctypes.c_long, arguments)))
-    number = ctypes.get_errno()
-    if pid == 0:
-        python.PyOS_AfterFork_Child()
-    else:
-        python.PyOS_AfterFork_Parent()
-    if pid == -1:
-        raise refusal("clone", f"{flags:#x}", number)
-    return pid
+    arguments = [ctypes.c_long(each) for each in (syscalls.native()["clone"], flags | signal.SIGCHLD, 0, 0, 0, 0)]
+    before, clone, in_child, in_parent = (
+        getattr(python, name)
+        for name in ("PyOS_BeforeFork", "syscall", "PyOS_AfterFork_Child", "PyOS_AfterFork_Parent")
+    )
+
+    def fork() -> int:
+        before()
+        pid = int(clone(*arguments))
+        number = ctypes.get_errno()
+        (in_parent if pid else in_child)()
+        if pid == -1:
+            raise refusal("clone", f"{flags:#x}", number)
+        return pid
+
+    return fork
 
 
 def execve(path: str, argv: Sequence[str], env: Sequence[str]) -> Callable[[], int]:

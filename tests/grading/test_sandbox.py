@@ -339,6 +339,10 @@ def test_tests_that_fail_alike_are_formatted_once_and_shown_alike(executor: Exec
     assert len(executor.known.of(test)) == 2
     assert failed("answer = 2", deeper := f"{test}\nwithin()")["ename"] == "AssertionError"
     assert executor.known.of(deeper) == {}  # that one depends on more than its cell's top
+    later = "try:\n    answer / 0\nexcept ZeroDivisionError:\n    assert answer == 2"
+    chains = [failed(f"answer = {answer}", later)["traceback"] for answer in ("1", "2.5", "3")]
+    assert ["float division" in "".join(each) for each in chains] == [False, True, False]
+    assert len(executor.known.of(later)) == 2  # what came before an error is part of what it is like
 
 
 def test_no_traceback_of_a_submission_is_kept_for_others(executor: Executor) -> None:

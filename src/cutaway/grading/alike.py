@@ -11,6 +11,7 @@ import types
 from typing import Any
 
 MOST, MOST_CHARACTERS = 16, 1 << 14  # of one test, and of one traceback; more of them are made each time
+MOST_ERRORS = 8  # of a chain, in which each came up while the next was handled; it may lead back to its beginning
 SHELL = "IPython.core.interactiveshell"  # whose frames no traceback shows
 
 Tracebacks = dict[str, list[str]]  # by what they are made of
@@ -18,20 +19,30 @@ Tracebacks = dict[str, list[str]]  # by what they are made of
 
 def made_of(error: BaseException | None, trace: types.TracebackType | None, cell: Any) -> str:
     """All that a traceback depends on, when each frame of it is at the top of a cell with these names; else ""."""
-    if error is None or error.__cause__ or error.__context__ or hasattr(error, "__notes__"):
-        return ""
+    parts: list[Any] = []
+    while error is not None and len(parts) < MOST_ERRORS:
+        places = _places(trace, cell)
+        if places is None or isinstance(error, BaseExceptionGroup) or hasattr(error, "__notes__"):
+            return ""
+        try:
+            parts.append([type(error).__name__, str(error), places, bool(error.__cause__), error.__suppress_context__])
+        except Exception:  # an error may be unable to say what it is
+            return ""
+        error = error.__cause__ or error.__context__
+        trace = error.__traceback__ if error else None
+    return repr(parts) if error is None else ""
+
+
+def _places(trace: types.TracebackType | None, cell: Any) -> list[tuple[str, int, int]] | None:
     places = []
     while trace:
         frame = trace.tb_frame
         if frame.f_globals is cell and frame.f_code.co_name == "<module>":
             places.append((frame.f_code.co_filename, trace.tb_lineno, trace.tb_lasti))
         elif frame.f_globals.get("__name__") != SHELL:
-            return ""
+            return None
         trace = trace.tb_next
-    try:
-        return repr([type(error).__name__, str(error), places])
-    except Exception:  # an error may be unable to say what it is
-        return ""
+    return places
 
 
 class Known:

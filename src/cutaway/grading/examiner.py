@@ -304,10 +304,15 @@ class _Assertions(ast.NodeTransformer):
         test = node.test
         if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
             return node
-        message = node.msg or ast.Constant(None)
-        later = ast.Lambda(ast.arguments([], [], None, [], [], None, []), message)
-        call = ast.Call(ast.Name("_cutaway_compared", ast.Load()), [test.left, test.comparators[0], later], [])
-        return ast.fix_missing_locations(ast.copy_location(ast.Expr(call), node))
+        here = {name: getattr(node, name) for name in node._attributes}
+        later = ast.Lambda(
+            ast.arguments([], [], None, [], [], None, []), node.msg or ast.Constant(None, **here), **here
+        )
+        name = ast.Name("_cutaway_compared", ast.Load(), **here)
+        return ast.Expr(ast.Call(name, [test.left, test.comparators[0], later], [], **here), **here)
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        return node if isinstance(node, ast.expr) else super().generic_visit(node)
 
 
 def shown(value: Any) -> str:
@@ -325,15 +330,15 @@ class _Examiner:
     classes: frozenset[str] = frozenset()  # of the submission, whose behaviour the assignment asks for
 
     def __init__(self, grader: socket.socket, submission: socket.socket, recorder: Recorder) -> None:
-        self._grader, self._recorder = Line(grader), recorder
-        self._peer = Peer(Line(submission), peer.MEETING, described, proxy, _raised)
+        self._grader, self._recorder = Line(grader, patient=True), recorder
+        self._peer = Peer(Line(submission, patient=True), peer.MEETING, described, proxy, _raised)
         self._compared: dict[str, str] = {}
 
     def live(self) -> None:
         """Obey until the grader hangs up."""
         self._recorder.take_over(self._show)
         shell = self._recorder.shell
-        shell.ast_transformers.append(_Assertions())
+        self._recorder.rewrite = _Assertions().visit
         shell.user_ns["_cutaway_compared"] = self._compare
         shell.user_ns["__builtins__"] = Names(self._peer)
         while True:

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Assignment:
     warnings: tuple[str, ...] = ()
     checks: str = ""  # the digest of a lab's own
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Changes when anything changes that a mark depends on."""
         cells = {each.name: [vars(cell) for cell in each.cells.values()] for each in self.notebooks}

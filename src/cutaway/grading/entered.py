@@ -26,14 +26,15 @@ _HELD = (
 
 def enter(session: Any, assignment: Any, student: str, graded: Graded, timestamp: datetime | None) -> bool:
     """Enter it, or leave everything as it is: when the student has one already, or when it is late."""
-    known = session.execute(_HELD, {"student": student, "assignment": assignment.id}).first()
+    book = session.connection()
+    known = book.execute(_HELD, {"student": student, "assignment": assignment.id}).first()
     if (known and known[1]) or (timestamp and assignment.duedate and timestamp > assignment.duedate):
         return False
     if known is None:
-        session.execute(insert(Student.__table__), {"id": student})
+        book.execute(insert(Student.__table__), {"id": student})
     for table, rows in _rows(assignment, student, graded, timestamp):
         if rows:
-            session.execute(insert(table.__table__), rows)
+            book.execute(insert(table.__table__), rows)
     return True
 
 

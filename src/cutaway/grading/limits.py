@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 MIB = 1 << 20
@@ -26,4 +26,4 @@ class Limits:
 
     def plain(self) -> dict[str, Any]:
         """As it crosses to the warm parent."""
-        return asdict(self)
+        return {**vars(self)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbformat import NotebookNode
@@ -35,7 +35,7 @@ class Mark:
 
     def plain(self) -> dict[str, Any]:
         """As it crosses between processes and into files."""
-        return asdict(self)
+        return {**vars(self)}
 
 
 def mark(cell: Cell, shown: Shown, mode: str) -> Mark:

@@ -30,8 +30,8 @@ class Student:
     """Obeys the grader on one line and the tests on the other, one thing at a time."""
 
     def __init__(self, grader: socket.socket, tests: socket.socket | None, recorder: Recorder) -> None:
-        self._grader, self._recorder, self._busy = Line(grader), recorder, False
-        self._tests = tests and Peer(Line(tests), peer.EVERYTHING, described, _Passed, _raised)
+        self._grader, self._recorder, self._busy = Line(grader, patient=True), recorder, False
+        self._tests = tests and Peer(Line(tests, patient=True), peer.EVERYTHING, described, _Passed, _raised)
         if self._tests:
             self._tests.allowed["name"] = self._named
         self._hooks = {name: [*hooks] for name, hooks in recorder.shell.events.callbacks.items()}

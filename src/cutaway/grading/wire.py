@@ -38,11 +38,14 @@ def arrived(ends: Iterable[socket.socket], limit_s: float | None = None, event: 
 
 
 class Line:
-    """One end of a conversation. `receive` and `send` wait no longer than until `deadline`, on the monotonic clock."""
+    """One end of a conversation. `receive` and `send` wait no longer than until `deadline`, on the monotonic clock.
 
-    def __init__(self, end: socket.socket, frame_bytes: int = FRAME_BYTES) -> None:
+    A `patient` end has no deadlines, and waits within the call that sends or receives.
+    """
+
+    def __init__(self, end: socket.socket, frame_bytes: int = FRAME_BYTES, *, patient: bool = False) -> None:
         self.socket, self._frame_bytes, self._heard = end, frame_bytes, bytearray()
-        end.setblocking(False)
+        end.setblocking(patient)
 
     def send(self, message: Any, deadline: float | None = None) -> None:
         """Send one message; Ended when nobody listens any more."""
@@ -83,7 +86,7 @@ class Line:
         text = bytes(self._heard[HEADER.size : HEADER.size + length])
         del self._heard[: HEADER.size + length]
         try:
-            message = json.loads(text)
+            message = json.loads(text.decode("utf-8", "surrogatepass"))
         except (ValueError, RecursionError) as error:
             raise Broken(f"a frame that is no JSON: {error}") from None
         if not isinstance(message, dict):

@@ -142,7 +142,7 @@ class Writer:
                 if not file.place.endswith(".ipynb"):
                     _write(fresh / file.place, file.content)
             for name, page in graded.pages.items():
-                _write(fresh / f"{name}.ipynb", json.dumps(page, indent=1, ensure_ascii=False).encode(errors="replace"))
+                _write(fresh / f"{name}.ipynb", json.dumps(page, ensure_ascii=False).encode(errors="replace"))
             _write(fresh / RECORD, json.dumps({"fingerprint": fingerprint, "line": line, **_plain(graded)}).encode())
             old = final.with_name(f".{final.name}.old")
             _remove(old)

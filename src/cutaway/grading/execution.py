@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cutaway.grading.executor import Executor, Sandbox, both
+from cutaway.grading.executor import Executor, Sandbox
 from cutaway.grading.limits import Limits
 from cutaway.grading.restored import Cell
 from cutaway.grading.wire import Broken, Ended, Line, speaking
@@ -167,7 +167,7 @@ class _Life:
         self._student: Sandbox
         self._examiner: Sandbox | None
         if tests:
-            self._student, self._examiner = both(executor, limits)
+            self._student, self._examiner = executor.both(limits)
         else:
             self._student, self._examiner = executor.sandbox("student", limits), None
 

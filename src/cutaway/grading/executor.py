@@ -58,6 +58,15 @@ class Sandbox:
         with suppress(OSError):
             self._control.send(b"i")
 
+    def waits(self) -> bool:
+        """Whether it still is there, as far as has been heard."""
+        return not arrived([self._control], 0)
+
+    def drop(self) -> None:
+        """Let go of it, and do not wait for its end."""
+        self._control.close()
+        self.line.close()
+
     def close(self, patience_s: float = 0.0) -> str:
         """End it with everything in it; the way it ended: ended, memory, cpu, killed, outside.
 
@@ -102,6 +111,7 @@ class Executor:
 
     def __init__(self, packages: Iterable[str] = (), hidden: Iterable[Path] = ()) -> None:
         self._lock, self.known = threading.Lock(), Known()
+        self._waiting: list[tuple[Limits, tuple[Sandbox, Sandbox]]] = []
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         covered = sorted({str(each) for path in hidden for each in (path.absolute(), path.resolve())}, key=len)
         settings = {"packages": list(packages), "shown": house.shown(covered), "hidden": covered}
@@ -148,22 +158,38 @@ class Executor:
             each.close()
         return Sandbox(Line(line), control)
 
+    def both(self, limits: Limits) -> tuple[Sandbox, Sandbox]:
+        """A submission's sandbox and its tests', with a line between them; those after them are begun meanwhile.
+
+        What waits has its walls and knows nothing of any submission: that is told to whoever is taken.
+        """
+        with self._lock:
+            fitting, taken = self._waiting.pop() if self._waiting else (limits, None)
+        if taken and (fitting != limits or not all(each.waits() for each in taken)):
+            for each in taken:
+                each.drop()
+            taken = None
+        taken = taken or self._pair(limits)
+        self._waiting.append((limits, self._pair(limits)))
+        return taken
+
+    def _pair(self, limits: Limits) -> tuple[Sandbox, Sandbox]:
+        one, other = socket.socketpair()
+        return self.sandbox("student", limits, one), self.sandbox("examiner", limits, other)
+
     def close(self) -> None:
         """End the warm parent, and with it every sandbox."""
         self._requests.close()
         commands.end(self._parent)
+        while self._waiting:
+            for each in self._waiting.pop()[1]:
+                each.drop()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def both(executor: Executor, limits: Limits) -> tuple[Sandbox, Sandbox]:
-    """A submission's sandbox and its tests', with a line between them."""
-    one, other = socket.socketpair()
-    return executor.sandbox("student", limits, one), executor.sandbox("examiner", limits, other)
 
 
 def until(limit_s: float) -> float:

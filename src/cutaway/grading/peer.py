@@ -145,7 +145,7 @@ class Peer:
         if request["do"] not in self.allowed:
             raise NotPlain(f"{request['do']!r} is not done for the other side")
         thing = [] if request["of"] is None else [self._ours[request["of"]]]
-        before = self._contents(read)[1]
+        before = self._contents(read)[1] if read.containers else {}
         value = self.allowed[request["do"]](*thing, *arguments, **named)
         written, after = self._contents(read)
         return {

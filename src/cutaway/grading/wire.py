@@ -16,7 +16,7 @@ from typing import Any
 
 HEADER = struct.Struct(">I")
 FRAME_BYTES = 64 << 20
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 15  # below what the C library asks the kernel for each time
 
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 

@@ -40,11 +40,10 @@ Work = Callable[[], object]
 
 @dataclass
 class _Kept:
-    """A sandbox as its keeper knows it: its process 1, its PID namespace, and the grader's hold on it."""
+    """A sandbox as its keeper knows it: its process 1, and the grader's hold on it."""
 
     first: int
     pidfd: int
-    namespace: int
     control: socket.socket
     limits: Limits
     verdict: bytes = b""  # once it is known
@@ -74,7 +73,7 @@ class Keeper:
             return
         if first == 0:
             _be_process_one(limits, self._profile, control, list(kept), work)
-        one = _Kept(first, os.pidfd_open(first), namespaces.identity(Kind.PID, first), control, limits)
+        one = _Kept(first, os.pidfd_open(first), control, limits)
         for fd in (one.pidfd, control.fileno()):
             self._kept[fd] = one
             self._poll.register(fd, select.POLLIN)
@@ -119,8 +118,9 @@ class Keeper:
     def _watch(self) -> None:
         """End the sandboxes that have broken a limit on everything in them together."""
         self._watched_at, members = time.monotonic(), _members()
+        within = {pid: pids for pids in members.values() for pid in pids}
         for one in {id(each): each for each in self._kept.values() if not each.verdict}.values():
-            if broken := _broken_limit(one.limits, members.get(one.namespace, [])):
+            if broken := _broken_limit(one.limits, within.get(one.first, [])):
                 self._kill(one, broken)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -343,6 +344,24 @@ def test_tests_that_fail_alike_are_formatted_once_and_shown_alike(executor: Exec
     chains = [failed(f"answer = {answer}", later)["traceback"] for answer in ("1", "2.5", "3")]
     assert ["float division" in "".join(each) for each in chains] == [False, True, False]
     assert len(executor.known.of(later)) == 2  # what came before an error is part of what it is like
+
+
+def test_who_waits_for_the_next_submission_and_has_ended_is_not_taken(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "LIVES", 1)
+    owned = Source("test", "code", "assert answer == 1", True, True, False, False, 1.0, None)
+    cells = [Cell("code", "answer = 1"), Cell("code", owned.source, owned)]
+    for _ in range(2):
+        assert [each.passed for each in execution.run(executor, NOTHING, cells, SHORT)] == [True, True]
+        ((limits, waiting),) = executor._waiting
+        assert limits == SHORT
+        for each in processes.descendants(executor._parent.pid)[-2:]:
+            os.kill(each.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while any(each.waits() for each in waiting):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def test_no_traceback_of_a_submission_is_kept_for_others(executor: Executor) -> None:

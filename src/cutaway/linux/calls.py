@@ -31,6 +31,7 @@ CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x08000000, 0x10000000
 CLONE_PARENT = 0x00008000  # linux/sched.h: the new process is a child of the caller's parent
 CLOSE_RANGE_CLOEXEC = 4  # linux/close_range.h
 RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 2, 16  # linux/openat2.h
+RENAME_EXCHANGE = 2  # linux/fs.h
 KEYCTL_JOIN_SESSION_KEYRING = 1  # linux/keyctl.h
 
 WHY = {
@@ -245,6 +246,12 @@ def open_in_root(root: int, path: str, flags: int) -> int:
     """Open `path` as if the folder `root` were /: no link and no .. leads out of it. openat2(2)"""
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
     return by_number("openat2", f"root, {path!r}", root, os.fsencode(path) + b"\0", how, len(how))
+
+
+def exchange(one: str, other: str) -> None:
+    """Let two files take each other's name in one step, so that no name is without a file. renameat2(2)"""
+    paths = [os.fsencode(each) + b"\0" for each in (one, other)]
+    by_number("renameat2", f"{one!r}, {other!r}", AT_FDCWD, paths[0], AT_FDCWD, paths[1], RENAME_EXCHANGE)
 
 
 def socket(family: int, kind: int) -> int:

@@ -51,10 +51,25 @@ def has_left(copy: str) -> bool:
             place = posix.open(fresh, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC, 0o755)
             fill(place, loader_of(sys.executable))
             posix.close(place)  # or nobody could start it
-            posix.rename(fresh, copy)
+            take_the_place_of(copy, fresh)
         return not posix.stat(EXE).st_nlink
     except OSError:
         return False
+
+
+def take_the_place_of(copy: str, fresh: str) -> None:
+    """Let the fresh one have the other's name, and that one none.
+
+    Not by a rename over it: for that ext4 begins to write the fresh one to the disk, and whoever later lets go of it
+    waits until the disk has it.
+    """
+    from cutaway.linux import calls  # which is loaded for a container anyway
+
+    try:
+        calls.exchange(fresh, copy)
+        posix.unlink(fresh)
+    except OSError:  # a file system that cannot do it
+        posix.rename(fresh, copy)
 
 
 # --- A sealed copy ---------------------------------------------------------

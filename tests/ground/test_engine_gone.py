@@ -109,7 +109,7 @@ def remains(state: Path) -> list[str]:
     groups = [path for path in Path("/sys/fs/cgroup").glob("*/cutaway-*") if maker(path) not in running]
     return [
         *named,
-        *map(repr, strays([], [])),
+        *map(repr, strays(list, [])),
         *map(repr, ledger.entries()),
         *map(str, groups),
         *map(str, state.glob("engine*")),

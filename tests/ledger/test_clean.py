@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cutaway import ledger
-from cutaway.ledger import state
-from cutaway.linux import Process
+from cutaway.ledger import state, strays
+from cutaway.linux import Process, processes
 
 Owner = Callable[..., subprocess.Popen[str]]
 
@@ -93,6 +93,24 @@ def test_a_process_whose_entry_was_lost_is_found_by_its_mark(state_folder: Path)
     done = clean()
     assert f"undone: process {lost.pid} (sleep 77), which no entry named" in done.stdout
     assert not lost.alive()
+
+
+def test_what_begins_while_one_looks_is_no_stray(state_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+
+    def slowly() -> list[Process]:
+        entry = ledger.record("process", "begun meanwhile")
+        begun.append((entry, subprocess.Popen(["sleep", "77"], env={**os.environ, **entry.env})))
+        return seen()
+
+    seen = processes.processes
+    with monkeypatch.context() as patch:
+        patch.setattr(processes, "processes", slowly)
+        found = strays.strays(ledger.entries, [])
+    for entry, sleeper in begun:
+        entry.undo()
+        sleeper.wait()
+    assert (len(begun), found) == (1, [])
 
 
 def test_a_process_of_another_ledger_is_not_touched(

@@ -53,7 +53,7 @@ def _sockets() -> list[str]:
 
 def _strays(sockets: list[str]) -> list[Stray]:
     try:
-        return strays(_living(), sockets)
+        return strays(_living, sockets)
     except engines.EngineError as error:
         raise Problem(str(error)) from error
 

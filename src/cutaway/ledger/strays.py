@@ -17,6 +17,7 @@ from cutaway.ledger import engines, state
 from cutaway.ledger.entry import Entry
 from cutaway.ledger.labels import owner_of
 from cutaway.linux import mounts, namespaces, processes
+from cutaway.linux.mounts import Mount
 from cutaway.linux.namespaces import Kind
 from cutaway.linux.processes import Process
 
@@ -32,12 +33,19 @@ class Stray(NamedTuple):
         return f"{self.kind} {self.name}"
 
 
-def strays(living: list[Entry], sockets: list[str]) -> list[Stray]:
-    """Everything with our mark, except what belongs to the `living` entries."""
-    places = [Path(entry.facts[fact]) for entry in living for fact in ("target", "path") if fact in entry.facts]
-    named = {(entry.kind, entry.facts.get("name")) for entry in living}
+def strays(living: Callable[[], list[Entry]], sockets: list[str]) -> list[Stray]:
+    """Everything with our mark, except what belongs to the `living` entries.
+
+    Those are asked for when all has been seen: what begins in the meantime was written down before.
+    """
+    marked, mounted = [*_marked()], mounts.mounts()
+    recorded = living()
+    places = [Path(entry.facts[fact]) for entry in recorded for fact in ("target", "path") if fact in entry.facts]
+    named = {(entry.kind, entry.facts.get("name")) for entry in recorded}
+    tokens = {entry.token for entry in recorded}
+    ours = [process for process, token in marked if token not in tokens]
     objects = (_objects(socket, kind, named) for socket in sockets for kind in engines.PATHS)
-    return [*_processes({entry.token for entry in living}), *_mounts(places), *chain.from_iterable(objects)]
+    return [*map(_process, ours), *_mounts(mounted, places), *chain.from_iterable(objects)]
 
 
 def end_unrecorded() -> None:
@@ -62,14 +70,12 @@ def _marked() -> Iterator[tuple[Process, str]]:
             yield process, token
 
 
-def _processes(living: set[str]) -> Iterator[Stray]:
-    for process, token in _marked():
-        if token not in living:
-            yield Stray("process", f"{process.pid} ({processes.command(process.pid)})", process.kill)
+def _process(process: Process) -> Stray:
+    return Stray("process", f"{process.pid} ({processes.command(process.pid)})", process.kill)
 
 
-def _mounts(living: list[Path]) -> Iterator[Stray]:
-    for mount in reversed(mounts.mounts()):
+def _mounts(mounted: list[Mount], living: list[Path]) -> Iterator[Stray]:
+    for mount in reversed(mounted):
         target = Path(mount.target)
         if target.is_relative_to(state.location()) and not any(target.is_relative_to(path) for path in living):
             yield Stray("mount", mount.target, partial(mounts.unmount, mount.target, lazily=True))

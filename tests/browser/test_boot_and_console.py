@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from screen import Screen
 
 LESSON = "notebooks/05-a-whole-computer.ipynb"
+ENDS_WITHIN = "box => box.lastElementChild.getBoundingClientRect().bottom <= box.getBoundingClientRect().bottom"
 CELLS = ("setup", "kernel-predict", "kernel-experiment", "boot-timeline", "console")
 
 
@@ -31,4 +32,8 @@ def test_a_boot_is_gone_through_and_the_console_answers(screen: Screen) -> None:
     console.get_by_role("button", name="Run").click()
     expect(console.get_by_role("log")).to_contain_text("# echo once more\nonce more")
     assert console.get_by_role("log").inner_text().count("# echo once more") == 1, "leaving the line ran it, too"
+    line.fill("seq 300")
+    line.press("Enter")
+    expect(console.get_by_role("log")).to_contain_text("299\n300")
+    assert console.locator(".cutaway-console-end").evaluate(ENDS_WITHIN), "the newest line is below the edge"
     screen.picture("machine-console")

@@ -12,6 +12,7 @@ import pytest
 from cutaway.ground import grounds, probes
 from cutaway.ground.grounds import OVERRIDE, Ground
 from cutaway.ground.probes import PROBES, Finding
+from cutaway.ledger import watch
 from cutaway.linux import rights
 from cutaway.problem import Problem
 
@@ -40,6 +41,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(OVERRIDE, raising=False)
     monkeypatch.setattr(grounds, "_begun", None)
     monkeypatch.setattr(rights, "give_up", lambda: None)  # those of this test run are needed further on
+    monkeypatch.setattr(watch, "over", lambda owner: None)
     moon = probes.finding.Probe("the moon", "look up", "tides", lambda: _raise(probes.Lacking("it is day", "wait")))
     monkeypatch.setitem(PROBES, "the moon", moon)
 
@@ -154,10 +156,12 @@ def test_a_page_of_user_namespaces_gives_up_the_rights_of_root_unless_they_are_a
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setenv(OVERRIDE, asked)
     monkeypatch.setattr(probes, "find_all", lambda needs, as_root: found()(needs))
-    given_up: list[bool] = []
-    monkeypatch.setattr(rights, "give_up", lambda: given_up.append(True))
+    done: list[str] = []
+    monkeypatch.setattr(rights, "to_lose", lambda: True)
+    monkeypatch.setattr(watch, "over", lambda owner: done.append(f"a watcher over {owner.pid}"))
+    monkeypatch.setattr(rights, "give_up", lambda: done.append("gives up"))
     grounds.begin(lesson)
-    assert len(given_up) == times
+    assert done == [f"a watcher over {os.getpid()}", "gives up"] * times
 
 
 def test_looking_for_the_ground_of_a_page_gives_up_nothing_and_begins_nothing(monkeypatch: pytest.MonkeyPatch):

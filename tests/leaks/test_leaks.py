@@ -26,7 +26,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from cutaway.ground import course
-from cutaway.linux import Kind, descendants, identities, identity, mounts, processes
+from cutaway.linux import Kind, capabilities, descendants, identities, identity, mounts, processes, rights
 
 KILLS, SOAK, AT_ONCE = 20, 200, 2
 SEED = os.environ.get("CUTAWAY_SEED", "06")
@@ -193,6 +193,18 @@ def test_a_container_that_was_made_by_hand_goes_with_the_kernel_that_made_it(tmp
         assert os.geteuid() or [group for group in groups if Path(group).exists()] == groups != []
         os.kill(pid, signal.SIGKILL)
     assert waited_for(lambda: left("by-hand", home, {}, groups) + [str(container)] * container.alive()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, which a page can give up")
+def test_the_watcher_of_a_page_that_gives_up_the_rights_of_root_keeps_them(tmp_path: Path) -> None:
+    """As root of a namespace, a cell makes control groups that nobody may remove from outside without them."""
+    page = "from cutaway.ground import grounds; from cutaway.ledger import watch"
+    with kernel(tmp_path / "home", "rights") as (pid, client):
+        done(client, f"{page}; grounds.begin('{EACH_TENTH.stem}'); [watcher] = watch.watchers()")
+        done(client, "import pathlib; pathlib.Path.home().joinpath('watcher').write_text(str(watcher.pid))")
+        watcher = int((tmp_path / "home" / "watcher").read_text())
+        assert capabilities.sets(pid)["effective"] == rights.KEPT
+        assert capabilities.sets(watcher)["effective"] == capabilities.sets(os.getpid())["effective"]
 
 
 def test_a_process_that_stays_is_seen(tmp_path: Path) -> None:

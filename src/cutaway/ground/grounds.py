@@ -12,7 +12,9 @@ from enum import Enum
 
 from cutaway.ground import course, probes
 from cutaway.ground.probes import Finding
+from cutaway.ledger import watch
 from cutaway.linux import rights
+from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
 # --- Words ------------------------------------------------------------------
@@ -60,10 +62,12 @@ def begin(lesson_name: str) -> Start:
     """Find the ground for a lesson or lab and keep to it from here on; Problem when nothing carries it.
 
     A page that needs user namespaces does with them what else takes root; so where it runs without privilege, root's
-    rights are given up first, for good: its cells find what every user finds.
+    rights are given up first, for good: its cells find what every user finds. The watcher keeps them: as root of a
+    namespace a cell may make what takes root's rights to undo from outside.
     """
     global _begun
-    if gives_up_rights(lesson_name) and asked_for() in (None, Ground.HOST_UNPRIVILEGED):
+    if gives_up_rights(lesson_name) and asked_for() in (None, Ground.HOST_UNPRIVILEGED) and rights.to_lose():
+        watch.over(Process.current())
         rights.give_up()
     _begun = found_for(lesson_name)
     return _begun

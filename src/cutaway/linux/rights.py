@@ -14,11 +14,16 @@ def held() -> int:
     return capabilities.sets("thread-self")["effective"]
 
 
+def to_lose() -> bool:
+    """Whether this thread may do what only root may."""
+    return bool(held() & ~KEPT)
+
+
 def give_up() -> None:
     """Keep this thread, and all that it starts from now on, from doing what only root may; for good.
 
     It stays the user that it is, with that user's files. Who has no such rights loses nothing.
     """
-    if held() & ~KEPT:
+    if to_lose():
         left = capabilities.sets("thread-self")["permitted"] & KEPT
         capabilities.confine({"bounding": KEPT, "effective": left, "permitted": left})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tempfile
+import secrets
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
+from cutaway import ledger
 from cutaway.ground import programs
 from cutaway.linux import commands
 from cutaway.linux.commands import Command
@@ -45,14 +45,16 @@ def calls(
     """
     if not programs.path("strace"):
         raise Problem(f"tracing {commands.shown(command)}: strace is not here; {programs.remedy('strace')}")
-    with tempfile.NamedTemporaryFile(prefix="cutaway-trace-", suffix=".txt") as log:
-        options = ["-f", "-qq", "-s", "120", "-e", f"trace={only}", "-o", log.name]
+    log = ledger.state_folder() / f"trace-{secrets.token_hex(4)}"
+    with ledger.kept("file", "what strace saw", path=log):
+        log.touch()
+        options = ["-f", "-qq", "-s", "120", "-e", f"trace={only}", "-o", str(log)]
         try:
             run(["strace", *options, "--", *commands.words(command)], timeout_s)
         except commands.CommandFailed as failed:
             if not may_fail or failed.status is None:
                 raise
-        found = map(LINE.match, _whole(Path(log.name).read_text(errors="replace").splitlines()))
+        found = map(LINE.match, _whole(log.read_text(errors="replace").splitlines()))
     return [SystemCall(int(match["pid"]), *match.group("name", "arguments", "result")) for match in found if match]
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cutaway import ledger
 from cutaway.hypervisor.core import ENTRY, Address, Mode
 from cutaway.hypervisor.problems import GuestProblem
 
@@ -107,8 +108,10 @@ def assembled(text: str, name: str = "yours") -> Guest:
     if not (shutil.which("as") and shutil.which("ld")):
         raise GuestProblem(f"assembling the guest {name!r}: as and ld are not here; install the package binutils")
     mode = _mode(text.partition("\n")[0], name)
-    with tempfile.TemporaryDirectory(prefix="cutaway-guest-") as folder:
-        path = Path(folder) / name
+    folder = ledger.state_folder() / f"guest-{secrets.token_hex(4)}"
+    with ledger.kept("folder", "the parts of a guest", path=folder):
+        folder.mkdir()
+        path = folder / name
         path.with_suffix(".s").write_text(text)
         printed = _run(name, folder, ["as", "--64", "-aln", "-o", f"{name}.o", f"{name}.s"])
         _run(name, folder, ["ld", "-Ttext", hex(ENTRY), "-e", "0", "--oformat", "binary", "-o", name, f"{name}.o"])
@@ -125,7 +128,7 @@ def _lines(text: str, printed: str, code: bytes) -> Iterator[Line]:
         yield Line(ENTRY + begin, code[begin:end], text.splitlines()[number - 1].strip())
 
 
-def _run(name: str, folder: str, argv: list[str]) -> str:
+def _run(name: str, folder: Path, argv: list[str]) -> str:
     done = subprocess.run(
         argv, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
     )

@@ -41,7 +41,7 @@ class BootTimeline:
         self.stages = timeline(guest.console())
         named = [(stage.what, number) for number, stage in enumerate(self.stages)] or [("none", 0)]
         self._slider = SelectionSlider(
-            options=named, value=len(named) - 1, description="stage", readout=False, layout=Layout(width="100%")
+            options=named, value=len(named) - 1, description="stage", readout=False, layout=Layout(width="98%")
         )
         self._view = HTML(layout=Layout(width="100%"))
         self._slider.observe(lambda _: self._show(), "value")

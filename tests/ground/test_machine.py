@@ -157,6 +157,11 @@ def test_a_module_is_loaded_when_something_asks_for_it(guest: Machine):
     assert "dummy7" in guest.run("ip link add dummy7 type dummy && ip -br link show dummy7; ip link del dummy7")
 
 
+def test_the_clock_in_its_hardware_goes_on(guest: Machine):
+    before = guest.clock()
+    until(lambda: guest.clock() > before, "a second has gone by")
+
+
 # --- A clean one -----------------------------------------------------------------
 
 

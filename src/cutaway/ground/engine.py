@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 CHOICE = "CUTAWAY_ENGINE"
 DOCKER_SOCKET = "/var/run/docker.sock"
 ANSWER_S = 60  # a busy machine starts containers slowly
+ANSWER = "CUTAWAY_ENGINE_ANSWER_S"  # in the environment: how long to wait for one that is slower
 
 
 class EngineGone(Problem):
@@ -61,7 +62,7 @@ class Engine:
         from docker.errors import DockerException
 
         try:
-            return DockerClient(base_url=self.url, timeout=ANSWER_S)
+            return DockerClient(base_url=self.url, timeout=int(os.environ.get(ANSWER, ANSWER_S)))
         except DockerException as silence:
             raise EngineGone(f"asking the engine: {gone(self)}") from silence
 

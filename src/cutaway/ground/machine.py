@@ -10,6 +10,7 @@ Reading order: fresh and start, Machine, finding one again. The folder `guest` i
 
 from __future__ import annotations
 
+import calendar
 import os
 import secrets
 import shlex
@@ -34,6 +35,7 @@ from cutaway.ground.guest import (
     qmp,
     running,
     saved,
+    workbench,
 )
 from cutaway.ground.guest import engine as engines
 from cutaway.ground.guest import notebook as notebooks
@@ -48,7 +50,7 @@ Env = dict[str, str]
 
 MEMORY_MIB = 512
 CGroups = Literal["v2", "v1"]
-Warm = Literal["notebook", "docker", "podman"]
+Warm = Literal["notebook", "docker", "podman", "workbench"]
 HOST_NAME_MAX = 64  # bytes; linux/utsname.h, __NEW_UTS_LEN
 LOOPBACK = "127.0.0.1"
 TRIES = 20  # for a port of the host that is free both when it is chosen and when it is taken
@@ -89,6 +91,7 @@ def start(
 
     In a `warm` one something is up already: a notebook's kernel that waits for a word, or an engine of that kind. One
     with an engine has programs of its own, and shares `folders` with the host: what it writes to them is written here.
+    A workbench has both a kernel and an engine, and is shown nothing by which a lab is checked.
     """
     name = name or f"machine-{secrets.token_hex(3)}"
     if any(each.name == name for each in running.all_of_them()):
@@ -119,14 +122,17 @@ def specify(
     """The computer that a machine with these wishes gets on this host."""
     guest_kernel = kernel.find()
     lent, shared = exports.lent(guest_kernel, folders), []
-    boots_from, wake = initramfs.ready(guest_kernel), None
+    boots_from, wake, emulation = initramfs.ready(guest_kernel), None, qemu.EMULATION
     if warm == "notebook":
         boots_from, wake = notebooks.ready(guest_kernel), notebooks.wake
+    elif warm == "workbench":
+        boots_from, wake, emulation = workbench.ready(guest_kernel), workbench.wake, workbench.EMULATION
+        lent = exports.lent_to_a_submission(guest_kernel)
     elif warm:
         boots_from, wake = engines.ready(guest_kernel, warm), engines.wake
         lent, shared = [], exports.shared(folders)
     bare = kernel.bare(guest_kernel)
-    spec = qemu.Spec(bare, boots_from, lent, "tcg", memory_mib, cpus, shared=shared, wake=wake)
+    spec = qemu.Spec(bare, boots_from, lent, "tcg", memory_mib, cpus, shared=shared, wake=wake, emulation=emulation)
     return replace(spec, accelerator=accelerators.choose(spec).name)
 
 
@@ -229,6 +235,19 @@ class Machine:
         if status := self.converse(argv, None, content.extend, complained.extend, ANSWER_S):
             raise CommandFailed(argv, status, "", complained.decode(errors="replace"), f"status {status}")
         return bytes(content)
+
+    def clock(self) -> float:
+        """Whole seconds on the clock in its hardware, by which one tells how long something took there.
+
+        The guest is not asked: it may be too busy to answer, and its root may say anything.
+        """
+        try:
+            with qmp.Monitor(self.running.folder) as monitor:
+                now = monitor.do("qom-get", path="/machine", property="rtc-time")
+        except (OSError, qmp.Refused) as error:
+            raise self._ended() from error
+        year, month, *rest = (now[f"tm_{part}"] for part in ("year", "mon", "mday", "hour", "min", "sec"))
+        return calendar.timegm((1900 + year, 1 + month, *rest))
 
     def console(self) -> str:
         """What its kernel has written to the serial port."""

@@ -45,9 +45,9 @@ class LabMachineProvisioner(KernelProvisionerBase):
     # --- Starting ------------------------------------------------------------
 
     async def pre_launch(self, **kwargs: Any) -> Facts:
-        """Start the machine and tell Jupyter by which ports of ours the kernel will be reached."""
+        """Start the machine, or take the caller's, and tell Jupyter by which ports of ours the kernel is reached."""
         self.cwd = Path(kwargs.get("cwd") or Path.cwd())
-        self.guest = await asyncio.to_thread(started, self.cwd)
+        self.guest = kwargs.pop("machine", None) or await asyncio.to_thread(started, self.cwd)
         manager: Any = self.parent
         manager.ip = LOOPBACK
         wanted = {port: getattr(manager, f"{name}_port") for name, port in notebook.PORTS.items()}  # 0, or as before

@@ -44,7 +44,7 @@ exec 3>&1 > $LOG 2>&1 < /dev/null
 
 def ready(guest_kernel: Kernel, kind: Kind) -> Path:
     """The archive with an engine of this kind and all that it needs."""
-    found = _found(kind)
+    found = needed(kind)
     own = [Path(__file__), Path(recipes.__file__)]
     made_of = cache.sources([initramfs.ready(guest_kernel), *own, *found], kind)
     return cache.made("engine", made_of, lambda draft: _build(guest_kernel, kind, found, draft)) / "initramfs"
@@ -60,7 +60,8 @@ def missing(kind: Kind) -> list[str]:
     return [name for name, path in RECIPES[kind].programs().items() if path is None]
 
 
-def _found(kind: Kind) -> list[Path]:
+def needed(kind: Kind) -> list[Path]:
+    """Where the programs and libraries of such an engine are; Problem when a program is not here."""
     recipe = RECIPES[kind]
     if lacking := missing(kind):
         remedy = programs.remedy(recipe.package)
@@ -70,6 +71,11 @@ def _found(kind: Kind) -> list[Path]:
 
 
 def _build(guest_kernel: Kernel, kind: Kind, found: Iterable[Path], draft: Path) -> None:
+    initramfs.write(draft / "initramfs", contents(guest_kernel, kind, found))
+
+
+def contents(guest_kernel: Kernel, kind: Kind, found: Iterable[Path]) -> initramfs.Entries:
+    """Everything that a guest with such an engine boots from."""
     recipe = RECIPES[kind]
     try:
         entries = initramfs.contents(guest_kernel, recipe.drivers)
@@ -81,7 +87,7 @@ def _build(guest_kernel: Kernel, kind: Kind, found: Iterable[Path], draft: Path)
     entries[FOLDER / "gate.pyc"] = Written(initramfs.bytecode(GATE))
     for name, text in {**recipe.files, "start": START + recipe.start}.items():
         entries[FOLDER / name] = Written(text.encode())
-    initramfs.write(draft / "initramfs", _tools() | entries)
+    return _tools() | entries
 
 
 def _tools() -> initramfs.Entries:
@@ -93,10 +99,14 @@ def _tools() -> initramfs.Entries:
 # --- Waking it --------------------------------------------------------------
 
 
+def own() -> list[str]:
+    """The folders of what it boots from that its engine is to see."""
+    return [path for path in OWN if Path(path).resolve() == Path(path) and Path("/usr") not in Path(path).parents]
+
+
 def wake(template: Running, lent: Iterable[Lent]) -> None:
     """Start the engine in a guest that is to be saved, and return when it answers."""
-    own = [path for path in OWN if Path(path).resolve() == Path(path) and Path("/usr") not in Path(path).parents]
-    if trouble := template.ask({"do": "wake", "own": own}, BEGIN_S):
+    if trouble := template.ask({"do": "wake", "own": own()}, BEGIN_S):
         raise Problem(f"starting {template.name}: the guest could not show its files: {trouble}")
     said = bytearray()
     request = {"do": "run", "argv": ["/bin/sh", f"{FOLDER}/start"], "env": ENV, "cwd": "/root"}

@@ -13,11 +13,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import cutaway
 from cutaway.ground import course
 from cutaway.ground.guest.kernel import Kernel
 from cutaway.problem import Problem
 
 PROGRAMS = Path("/usr")
+PACKAGE = Path(cutaway.__file__).parents[1]  # our own
 FOR_ALL = stat.S_IROTH | stat.S_IXOTH  # what QEMU needs of a folder of root's
 TOO_MUCH = [Path(path) for path in ("/", "/etc", "/root", "/home", "/proc", "/sys", "/dev", "/run", "/var", "/tmp")]
 
@@ -35,7 +37,17 @@ class Lent(NamedTuple):
 
 def lent(kernel: Kernel, folders: Iterable[Path] = ()) -> list[Lent]:
     """Everything that is lent to a guest; `folders` are the reader's."""
-    wanted = [PROGRAMS, Path(sys.base_prefix), Path(sys.prefix), course.root(), *map(_allowed, folders)]
+    return _outermost(kernel, [course.root(), *map(_allowed, folders)])
+
+
+def lent_to_a_submission(kernel: Kernel) -> list[Lent]:
+    """The same for a guest in which somebody's work is marked: of the course its contents, no lab and no check."""
+    return _outermost(kernel, [PACKAGE, course.root() / "notebooks", course.root() / "diagrams"])
+
+
+def _outermost(kernel: Kernel, more: Iterable[Path]) -> list[Lent]:
+    """Programs, this Python and `more`, without what lies within another of them."""
+    wanted = [PROGRAMS, Path(sys.base_prefix), Path(sys.prefix), *more]
     places = sorted({path.resolve() for path in wanted}, key=lambda path: len(path.parts))
     outermost = [path for path in places if not any(path != other and path.is_relative_to(other) for other in places)]
     return [*(Lent(path, path) for path in outermost), Lent(kernel.modules, Path("/usr/lib/modules", kernel.release))]

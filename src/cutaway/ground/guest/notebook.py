@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,16 @@ def unchanged(place: Path) -> bool:
 
 
 def _build(guest_kernel: Kernel, draft: Path) -> None:
-    lent = [each.target for each in exports.lent(guest_kernel)]
-    files = sorted(path for path in opened(draft / "home") if any(path.is_relative_to(folder) for folder in lent))
+    files = files_among(exports.lent(guest_kernel), draft)
     initramfs.write(draft / "initramfs", initramfs.contents(guest_kernel) | entries(files))
+
+
+def files_among(lent: Iterable[Lent], draft: Path, env: Mapping[str, str] = ENV) -> list[Path]:
+    """The files that the kernel needs and that lie in folders that are lent, written down in the draft."""
+    folders = [each.target for each in lent]
+    files = sorted(path for path in opened(draft / "home", env) if any(map(path.is_relative_to, folders)))
     (draft / FILES).write_text(json.dumps([cache.fingerprint(files), [str(path) for path in files]]))
+    return files
 
 
 OPENED = """
@@ -77,12 +83,12 @@ os._exit(0)
 """  # before `site`, which opens files, too; it ends because there is no word on standard input
 
 
-def opened(home: Path) -> set[Path]:
+def opened(home: Path, env: Mapping[str, str]) -> set[Path]:
     """The files that the kernel's program opens on this host until it waits, each module by its source."""
     home.mkdir(mode=0o700)
     argv = [sys.executable, "-S", "-c", OPENED, "--ip=127.0.0.1", str(home / FILES)]
     done = subprocess.run(
-        argv, env={**ENV, "HOME": str(home)}, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, timeout=OPENING_S
+        argv, env={**env, "HOME": str(home)}, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, timeout=OPENING_S
     )
     if done.returncode:
         last = (done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
@@ -121,8 +127,17 @@ def wake(template: Running, lent: Iterable[Lent]) -> None:
     """Start the kernel in a guest that is to be saved, and return when it waits for its word."""
     if trouble := template.ask({"do": "wake", "own": [str(each.target) for each in lent]}, BEGIN_S):
         raise Problem(f"starting {template.name}: the guest could not show its files: {trouble}")
+    await_up(template, command())
+
+
+def command() -> list[str]:
+    """The kernel's program, as it is started in the guest."""
     python = [sys.executable, "-P", "-m", waiting.__name__, "--ip=0.0.0.0"]
-    argv = [*python, *(f"--{name}={port}" for name, port in PORTS.items())]
+    return [*python, *(f"--{name}={port}" for name, port in PORTS.items())]
+
+
+def await_up(template: Running, argv: list[str], env: Mapping[str, str] = ENV, within_s: float = UP_S) -> None:
+    """Run the program that is, or becomes, the kernel, and return when it waits for its word."""
     said, (no_word, held) = bytearray(), os.pipe()
 
     def hear(data: bytes) -> None:
@@ -132,13 +147,13 @@ def wake(template: Running, lent: Iterable[Lent]) -> None:
 
     try:
         with _line(template.folder) as line:
-            request = {"do": "run", "argv": argv, "env": ENV, "cwd": "/root"}
-            conversation.converse(line, request, no_word, hear, hear, time.monotonic() + UP_S)
+            request = {"do": "run", "argv": argv, "env": dict(env), "cwd": "/root"}
+            conversation.converse(line, request, no_word, hear, hear, time.monotonic() + within_s)
         raise Problem(f"starting {template.name}: its notebook's kernel ended: {_last(said)}; see `cutaway doctor`")
     except _Waits:
         return
     except conversation.Silent:
-        why = f"its notebook's kernel was not up after {UP_S} s: {_last(said)}; is this machine busy?"
+        why = f"its notebook's kernel was not up after {within_s:g} s: {_last(said)}; is this machine busy?"
         raise Problem(f"starting {template.name}: {why}") from None
     finally:
         os.close(no_word)

@@ -29,6 +29,7 @@ BOOT_WORDS = "console=ttyS0 panic=-1 reboot=t random.trust_cpu=on"
 # Code is translated once for each address, there is no speculation to stop, and on a busy host the clock may not tick
 # in the moment in which a booting kernel looks whether it does, and panics if it does not.
 EMULATED = "norandmaps mitigations=off no_timer_check"
+EMULATION: Sequence[str] = ("-accel", "tcg,tb-size=64")  # MiB of translated code: the default takes a gigabyte
 LEAST_MIB, MOST_CPUS = 160, 16  # Debian's kernel ends in a panic with 96 MiB, and 128 leave it 8
 SEEN, WRITABLE = "security_model=none,readonly=on", "security_model=mapped-xattr"
 SANDBOX = "on,obsolete=deny,spawn=deny,resourcecontrol=deny"
@@ -50,6 +51,7 @@ class Spec:
     cable: int | None = None  # an end of a socket pair: a second network card, whose wire ends in another machine
     shared: Sequence[Lent] = ()  # folders of the reader's, to which it may write
     wake: Wake | None = None  # starts what is up already in the saved one
+    emulation: Sequence[str] = EMULATION  # by what words, where it is not KVM that runs its code
 
     def __post_init__(self) -> None:
         if self.memory_mib < LEAST_MIB:
@@ -65,7 +67,7 @@ class Spec:
     @property
     def made_of(self) -> cache.Sources:
         """The same for two computers of which one can go on from where the other was saved."""
-        facts = self.accelerator, self.memory_mib, self.cpus, self.slots
+        facts = _accelerator(self), self.memory_mib, self.cpus, self.slots
         return cache.sources([Path(program()), self.kernel, self.initramfs], *facts)
 
 
@@ -81,7 +83,7 @@ def command(spec: Spec, memory: Path | None, *, copied: bool = False) -> list[st
     """
     return [
         *(program(), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
-        *("-machine", "q35,memory-backend=ram", "-accel", ACCELERATORS[spec.accelerator]),
+        *("-machine", "q35,memory-backend=ram", *_accelerator(spec)),
         *("-cpu", "host" if spec.accelerator == "kvm" else "max", "-smp", str(spec.cpus)),
         *("-m", f"{spec.memory_mib}M", "-object", _memory(spec, memory, "off" if copied else "on")),
         *("-kernel", str(spec.kernel), "-initrd", str(spec.initramfs), "-append", _boot_words(spec)),
@@ -97,7 +99,11 @@ def command(spec: Spec, memory: Path | None, *, copied: bool = False) -> list[st
     ]
 
 
-ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,tb-size=64"}  # MiB of translated code: the default takes a gigabyte
+ACCELERATORS = ("kvm", "tcg")
+
+
+def _accelerator(spec: Spec) -> Sequence[str]:
+    return ("-accel", "kvm") if spec.accelerator == "kvm" else spec.emulation
 
 
 def _boot_words(spec: Spec) -> str:

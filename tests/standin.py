@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cutaway.check import calls
-from cutaway.check.bench import Bench
+from cutaway.check.bench import Bench, LineHere
 from cutaway.check.learner import Learner
 from cutaway.linux.processes import Process
 
@@ -34,7 +34,7 @@ def bench_of(cells: Sequence[str], folder: Path, learner: str = "ada", lab: str 
     argv = [sys.executable, "-I", "-c", PROGRAM, address, json.dumps(list(cells))]
     with listener, subprocess.Popen(argv, stdin=subprocess.DEVNULL) as kernel:
         try:
-            with Bench(Learner(lab, learner), Process.of(kernel.pid), listener, folder) as bench:
+            with Bench(Learner(lab, learner), LineHere(Process.of(kernel.pid), listener), folder) as bench:
                 yield bench
         finally:
             calls.end(Process.of(kernel.pid))

@@ -39,10 +39,11 @@ class Made(NamedTuple):
 
     call: Call
     name: str
+    bench: Bench
 
     def missed(self, observed: str, hint: str) -> Missed:
         """What is not there; some moments after the call it will not come any more."""
-        return Missed(observed, hint, final=time.monotonic() > self.call.returned_s + SETTLED_S)
+        return Missed(observed, hint, final=self.bench.now() > self.call.returned_s + SETTLED_S)
 
 
 class Ended(NamedTuple):
@@ -121,6 +122,7 @@ class Tried(NamedTuple):
     name: str
     word: str
     requirements: tuple[str, ...]
+    bench: Bench
 
 
 @asks(task=4, points=2)
@@ -220,7 +222,7 @@ def called(bench: Bench, name: str) -> str:
 def make(bench: Bench, function: str, name: str, *arguments: object) -> Made:
     """Have the learner's function make a container of such a name."""
     one = called(bench, name)
-    return Made(bench.call(function, engine().url, one, *arguments), one)  # type: ignore[arg-type]
+    return Made(bench.call(function, engine().url, one, *arguments), one, bench)  # type: ignore[arg-type]
 
 
 def container(made: Made) -> Container:
@@ -316,7 +318,7 @@ def built(bench: Bench, function: str, name: str, word: str, requirements: tuple
             final=True,
         ) from None
     client().containers.run(one, name=one, detach=True, **quietly())
-    return Tried(one, word, requirements)
+    return Tried(one, word, requirements, bench)
 
 
 def says_what_it_was_given(tried: Tried) -> None:
@@ -337,7 +339,7 @@ def installed(tried: Tried) -> str:
 
 def said_by(tried: Tried) -> list[str]:
     """The two lines that a container of an image writes, or what it has written when time is over."""
-    one, deadline = client().containers.get(tried.name), time.monotonic() + SETTLED_S
-    while len(said := log(one).splitlines()) < 2 and time.monotonic() < deadline:
+    one, deadline = client().containers.get(tried.name), tried.bench.now() + SETTLED_S
+    while len(said := log(one).splitlines()) < 2 and tried.bench.now() < deadline:
         time.sleep(0.05)
     return [*said, "", ""][:2]

@@ -11,7 +11,7 @@ from standin import bench_of
 
 from cutaway.check import bench as benches
 from cutaway.check import calls
-from cutaway.check.bench import Bench, Unreachable
+from cutaway.check.bench import Bench, LineHere, Unreachable
 from cutaway.check.contract import Missed
 from cutaway.check.learner import Learner
 from cutaway.linux.processes import Process, descendants
@@ -105,9 +105,9 @@ def test_when_the_checker_is_killed_the_kernel_ends_what_the_calls_started(tmp_p
         calls.serve(address, {"answer": lambda: os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "65")})
         os._exit(0)
     with listener:
-        bench = Bench(Learner("04-isolate", "ada"), Process.of(kernel), listener, tmp_path)
-        (sleeper,) = bench.call("answer").started()
-        bench._control.close()
+        line = LineHere(Process.of(kernel), listener)
+        (sleeper,) = Bench(Learner("04-isolate", "ada"), line, tmp_path).call("answer").started()
+        line._control.close()
     assert sleeper.wait(5)
     assert os.waitpid(kernel, 0)[1] == 0
 
@@ -202,7 +202,7 @@ def test_a_line_that_never_ends_is_hung_up_on(tmp_path: Path, monkeypatch: pytes
     assert "before it returned" in missed(source, tmp_path).observed
 
 
-def test_only_the_kernel_and_its_children_are_listened_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_kernel_and_its_children_are_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody else who learns the address connects first, and is not heard."""
     monkeypatch.setattr(benches, "CONNECT_S", 0.3)
     listener, address = calls.listening()
@@ -210,7 +210,7 @@ def test_only_the_kernel_and_its_children_are_listened_to(tmp_path: Path, monkey
         stranger.connect(f"\0{address}")
         kernel = Process.of(os.getppid())
         with pytest.raises(Unreachable):
-            Bench(Learner("04-isolate", "ada"), kernel, listener, tmp_path)
+            LineHere(kernel, listener)
 
 
 def test_a_flood_of_output_fills_neither_memory_nor_disk(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cutaway.check import calls
+from cutaway.check.bench import LineHere
 from cutaway.check.contract import Status
 from cutaway.check.examination import examine
 from cutaway.check.learner import Learner
@@ -20,7 +21,7 @@ ADA = Learner("04-isolate", "ada")
 def examined(task: int | None = None) -> Results:
     listener, _ = calls.listening()
     with listener:
-        return examine(ADA, Process.of(os.getpid()), listener, task)
+        return examine(ADA, lambda: LineHere(Process.of(os.getpid()), listener), task)
 
 
 def test_on_a_machine_that_cannot_carry_the_lab_no_check_is_failed(

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 
+from cutaway.check.bench import LineHere
 from cutaway.check.examination import examine
 from cutaway.check.learner import Learner
 from cutaway.ground import work
@@ -24,7 +25,7 @@ def main(lab: str, learner: str, task: str, listener: str) -> None:
     kernel = Process.of(os.getppid())
     with socket.socket(fileno=int(listener)) as line:
         try:
-            results = examine(Learner(lab, learner), kernel, line, int(task) or None)
+            results = examine(Learner(lab, learner), lambda: LineHere(kernel, line), int(task) or None)
             if task == EVERY_TASK:
                 work.record_check(lab, results.earned, results.points)
             told = results.plain()

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from cutaway.check import calls, values
 from cutaway.check.contract import PAUSE_S, Missed
@@ -59,7 +59,7 @@ class Call:
     function: str
     process: Process
     before: Baseline
-    returned_s: float  # on the monotonic clock
+    returned_s: float  # by the clock of `Bench.now`
     outcome: calls.Outcome
 
     @property
@@ -91,32 +91,44 @@ ENDED = "A function that ends its process cannot answer; who ends whom?"
 # --- The bench -------------------------------------------------------------
 
 
-class Unreachable(Exception):
-    """The notebook's kernel did not take up the line."""
+class Line(Protocol):
+    """The way to the functions of a notebook. All that lives in the notebook ends with the process `kernel`."""
+
+    kernel: Process
+
+    def now(self) -> float:
+        """Seconds on the clock of the computer that the notebook runs on."""
+
+    def call(self, function: str, arguments: list[values.Plain], within_s: float) -> Call:
+        """Have the function called; Missed when by that clock it does not return in time."""
+
+    def close(self) -> None:
+        """End what the calls have started, and hang up."""
 
 
 class Bench:
     """Where a lab is checked: the notebook's kernel at one end of a line, the checks at the other."""
 
-    def __init__(self, learner: Learner, kernel: Process, listener: socket.socket, folder: Path) -> None:
-        """Wait for `kernel`, the notebook's, to connect; Unreachable when it does not. `folder` is ours to work in."""
-        self.learner, self.kernel, self._listener, self._folder = learner, kernel, listener, folder
+    def __init__(self, learner: Learner, line: Line, folder: Path) -> None:
+        """`folder` is ours to work in."""
+        self.learner, self.kernel, self._line, self._folder = learner, line.kernel, line, folder
         self._made: dict[str, Call | Missed] = {}
         self._scenes: dict[tuple[Path, tuple[str, ...]], dict[str, Any]] = {}
         self._actors: list[subprocess.Popen[bytes]] = []
-        self._lines: list[socket.socket] = []
         self._machines: dict[str, Machine] = {}
         self._kept: dict[str, Any] = {}
         self._undone = ExitStack()
-        self._callers: list[Process] = []
-        self._control = self._connection(lambda process: process == kernel)
+
+    def now(self) -> float:
+        """The time by the clock of the computer that the notebook runs on, in seconds from whatever beginning."""
+        return self._line.now()
 
     def call(self, function: str, *arguments: values.Plain, within_s: float | None = None) -> Call:
         """Call a function of the notebook, once: the same again is the same Call. Missed when it does not return."""
         key = f"{function} {values.dumps(list(arguments))}"
         if key not in self._made:
             try:
-                self._made[key] = self._call(function, list(arguments), within_s or CALL_S)
+                self._made[key] = self._line.call(function, list(arguments), within_s or CALL_S)
             except Missed as missed:
                 self._made[key] = missed
         made = self._made[key]
@@ -159,9 +171,8 @@ class Bench:
         return made
 
     def close(self) -> None:
-        """End everything that the calls, the scenes and the machines started, leave what was kept, and hang up."""
-        for caller in self._callers:
-            calls.end(caller)
+        """Close the line, end everything that the scenes and the machines started, and leave what was kept."""
+        self._line.close()
         for actor in self._actors:
             below = descendants(actor.pid)  # while it is there: afterwards nobody knows what was its
             try:
@@ -174,8 +185,6 @@ class Bench:
         for guest in self._machines.values():
             guest.stop()
         self._undone.close()
-        for line in [*self._lines, self._control]:
-            line.close()
 
     def __enter__(self) -> Self:
         return self
@@ -183,16 +192,44 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- One call ----------------------------------------------------------
 
-    def _call(self, function: str, arguments: list[values.Plain], within_s: float) -> Call:
+# --- The line to a kernel on this computer -----------------------------------
+
+
+class Unreachable(Exception):
+    """The notebook's kernel did not take up the line."""
+
+
+class LineHere:
+    """For every call the kernel forks a child that connects to us; the system says which process that is."""
+
+    def __init__(self, kernel: Process, listener: socket.socket) -> None:
+        """Wait for `kernel`, the notebook's, to connect; Unreachable when it does not."""
+        self.kernel, self._listener = kernel, listener
+        self._lines: list[socket.socket] = []
+        self._callers: list[Process] = []
+        self._control = self._connection(lambda process: process == kernel)
+
+    def now(self) -> float:
+        """The time by our own clock."""
+        return time.monotonic()
+
+    def call(self, function: str, arguments: list[values.Plain], within_s: float) -> Call:
+        """Have the function called; Missed when it does not return in time."""
         before = Baseline.of(self.kernel)
         line = self._ask(values.dumps({"call": function, "with": arguments}))
         caller = peer(line)
         self._lines.append(line)
         self._callers.append(caller)
-        outcome = _returned(function, _answer(function, line, within_s))
-        return Call(function, caller, before, time.monotonic(), outcome)
+        outcome = returned(function, _answer(function, line, within_s))
+        return Call(function, caller, before, self.now(), outcome)
+
+    def close(self) -> None:
+        """End what the calls have started, and hang up."""
+        for caller in self._callers:
+            calls.end(caller)
+        for line in [*self._lines, self._control]:
+            line.close()
 
     def _ask(self, request: str) -> socket.socket:
         """Send a request; the line on which a child of the kernel will answer."""
@@ -214,7 +251,7 @@ class Bench:
         raise Unreachable
 
 
-# --- What the bench is made of ---------------------------------------------
+# --- What a line is made of ------------------------------------------------
 
 
 def heard(process: Process) -> str:
@@ -247,7 +284,17 @@ def _answer(function: str, line: socket.socket, within_s: float) -> values.Plain
     try:
         text = _one_line(line, time.monotonic() + within_s)
     except TimeoutError:
-        raise Missed(f"{function} did not return within {within_s:g} s", DOES_NOT_RETURN, final=True) from None
+        raise late(function, within_s) from None
+    return plain(function, text)
+
+
+def late(function: str, within_s: float) -> Missed:
+    """That a call has not returned in time."""
+    return Missed(f"{function} did not return within {within_s:g} s", DOES_NOT_RETURN, final=True)
+
+
+def plain(function: str, text: str | bytes) -> values.Plain:
+    """The value of what the notebook's process has sent; Missed when it has sent none."""
     if not text:
         raise Missed(f"{function} ended its own process before it returned", ENDED, final=True)
     try:
@@ -268,7 +315,7 @@ def _one_line(line: socket.socket, deadline: float) -> bytes:
     return bytes(text)
 
 
-def _returned(function: str, outcome: Any) -> calls.Outcome:
+def returned(function: str, outcome: Any) -> calls.Outcome:
     """The outcome of a call that came back; Missed when the function was not there, or raised."""
     match outcome:
         case {"returned": _} | {"not plain": str()}:

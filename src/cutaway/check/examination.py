@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from cutaway import ledger
 from cutaway.check import contract
-from cutaway.check.bench import Bench, Unreachable
+from cutaway.check.bench import Bench, Line, Unreachable
 from cutaway.check.contract import Check, Result, Status
 from cutaway.check.learner import Learner
 from cutaway.check.results import Results
 from cutaway.ground import course, grounds
-from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
 
@@ -30,17 +28,17 @@ def checks_of(lab: str) -> list[Check]:
 
 
 Tell = Callable[[str], None]  # what is being done, for whoever waits
+Reach = Callable[[], Line]  # takes up the line to a notebook; Unreachable when nobody is at its other end
 
 
 def examine(
     learner: Learner,
-    kernel: Process,
-    listener: socket.socket,
+    reach: Reach,
     task: int | None = None,
     tell: Tell = lambda _: None,
     checks: Sequence[Check] = (),
 ) -> Results:
-    """The results of the lab's checks (or of one task) for the notebook whose kernel connects to `listener`.
+    """The results of the lab's checks (or of one task) for the notebook to which `reach` leads.
 
     Whoever lets the notebook run first brings the `checks` that were read before.
     """
@@ -51,20 +49,18 @@ def examine(
             f"checking task {task} of {learner.lab}: it has tasks {min(tasks)} to {max(tasks)}; name one of them"
         )
     checks = contract.of_task(everything, task)
-    found = _looked_at(checks, learner, kernel, listener, tell)
+    found = _looked_at(checks, learner, reach, tell)
     return Results(learner.lab, learner.name, tuple(each for each in found if task in (None, each.task)))
 
 
-def _looked_at(
-    checks: Sequence[Check], learner: Learner, kernel: Process, listener: socket.socket, tell: Tell
-) -> list[Result]:
+def _looked_at(checks: Sequence[Check], learner: Learner, reach: Reach, tell: Tell) -> list[Result]:
     try:
         grounds.found_for(learner.lab)
     except Problem as missing:
         return [check.result(Status.ERROR, f"cannot run here: {missing}") for check in checks]
     try:
-        with scratch(learner.lab) as folder, Bench(learner, kernel, listener, folder) as bench:
-            return contract.run(checks, bench, tell=tell)
+        with scratch(learner.lab) as folder, Bench(learner, reach(), folder) as bench:
+            return contract.run(checks, bench, tell=tell, now=bench.now)
     except Unreachable:
         return [check.result(Status.NOT_REACHED, "the notebook's kernel did not answer", BUSY) for check in checks]
 

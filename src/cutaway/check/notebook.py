@@ -25,6 +25,9 @@ from nbformat import NotebookNode
 
 from cutaway import ledger
 from cutaway.check import calls
+from cutaway.check.bench import LineHere
+from cutaway.check.contract import Clock
+from cutaway.check.examination import Reach
 from cutaway.check.learner import Learner
 from cutaway.linux.calls import PR_SET_CHILD_SUBREAPER, prctl
 from cutaway.linux.processes import Process, descendants
@@ -57,6 +60,18 @@ class Running:
         run_sync(ask)()
 
 
+Opened = tuple[Reach, list[str]]  # the way to the functions of a notebook that has run, and what went wrong in it
+
+
+@contextmanager
+def opened(path: Path, learner: Learner, folder: Path) -> Iterator[Opened]:
+    """The notebook after a run on this computer, as `running`."""
+    listener, address = calls.listening()
+    with listener, running(path, learner, folder) as notebook:
+        notebook.serve(address)
+        yield lambda: LineHere(notebook.kernel, listener), notebook.troubles
+
+
 class Quiet(NotebookClient):
     """A client that keeps the errors of a cell, and nothing of what it shows: a cell may print without end."""
 
@@ -71,16 +86,7 @@ def running(path: Path, learner: Learner, folder: Path) -> Iterator[Running]:
     The lab is begun before the first cell. Cells that check are left out: their outcome is decided outside.
     """
     manager = AsyncKernelManager(kernel_name="python3", connection_file=str(folder / "kernel.json"))
-    client = Quiet(
-        read(path, learner.lab),
-        km=manager,
-        timeout=CELL_S,
-        interrupt_on_timeout=True,
-        allow_errors=True,
-        shutdown_kernel="immediate",
-        resources={"metadata": {"path": str(folder)}},
-        log=logging.Logger("notebook", logging.CRITICAL + 1),
-    )
+    client = client_of(manager, read(path, learner.lab), folder, CELL_S)
     try:
         with ledger.kept("process", f"kernel of {learner.lab}") as entry, _strays_ended():
             env = {**os.environ, **entry.env, "CUTAWAY_LEARNER": learner.name, "IPYTHONDIR": str(folder / "ipython")}
@@ -88,11 +94,38 @@ def running(path: Path, learner: Learner, folder: Path) -> Iterator[Running]:
                 kernel = _process(manager)
                 entry.update(pid=kernel.pid, start_time=kernel.start_time)  # should it take off its environment
                 try:
-                    yield Running(client, kernel, list(_run(client, kernel)))
+                    with _overdue_killed(kernel):
+                        troubles = list(run(client, kernel))
+                    yield Running(client, kernel, troubles)
                 finally:
                     calls.end(kernel)
     finally:
         ledger.sweep()  # what the notebook's own watcher would undo, which the notebook can end
+
+
+def client_of(manager: AsyncKernelManager, cells: NotebookNode, folder: Path, cell_s: int | None) -> Quiet:
+    """A client that runs the cells in the manager's kernel, and goes on after an error."""
+    return Quiet(
+        cells,
+        km=manager,
+        timeout=cell_s,
+        interrupt_on_timeout=True,
+        allow_errors=True,
+        shutdown_kernel="immediate",
+        resources={"metadata": {"path": str(folder)}},
+        log=logging.Logger("notebook", logging.CRITICAL + 1),
+    )
+
+
+@contextmanager
+def _overdue_killed(kernel: Process) -> Iterator[None]:
+    """Kill the kernel when its cells have not run by the end of their time."""
+    overdue = threading.Timer(NOTEBOOK_S, kernel.kill)
+    overdue.start()
+    try:
+        yield
+    finally:
+        overdue.cancel()
 
 
 def _process(manager: AsyncKernelManager) -> Process:
@@ -100,8 +133,8 @@ def _process(manager: AsyncKernelManager) -> Process:
     return Process.of(provisioner.pid)
 
 
-def read(path: Path, lab: str) -> NotebookNode:
-    """The cells that are to be run: one that begins the lab, then those of the notebook."""
+def read(path: Path, lab: str, before: str = "") -> NotebookNode:
+    """The cells that are to be run: one that begins the lab, with what comes `before`, and those of the notebook."""
     try:
         with warnings.catch_warnings(action="ignore"):  # what it mends by itself, such as a cell without an id
             notebook: NotebookNode = nbformat.reads(_text(path), as_version=4)  # type: ignore[no-untyped-call]
@@ -115,7 +148,7 @@ def read(path: Path, lab: str) -> NotebookNode:
         raise Problem(
             f"reading {path}: it is no notebook ({cause}); `cutaway reset {lab}` gives you a fresh one"
         ) from None
-    begin = f"from cutaway.check import begin_lab\nbegin_lab({lab!r})"
+    begin = f"{before}from cutaway.check import begin_lab\nbegin_lab({lab!r})"
     first = nbformat.v4.new_code_cell(begin)  # type: ignore[no-untyped-call]
     notebook.cells.insert(0, first)
     return notebook
@@ -140,22 +173,21 @@ def _is_check(cell: NotebookNode) -> bool:
     return bool(marks.get("grade")) and not marks.get("solution")
 
 
-def _run(client: NotebookClient, kernel: Process) -> Iterator[str]:
-    """Run every cell; what went wrong, a sentence a cell on one line, for it is the notebook that chooses the words."""
-    overdue = threading.Timer(NOTEBOOK_S, kernel.kill)
-    overdue.start()
+def run(client: NotebookClient, kernel: Process, now: Clock = time.monotonic) -> Iterator[str]:
+    """Run every cell; what went wrong, a sentence a cell on one line, for it is the notebook that chooses the words.
+
+    How long a cell has run is told by the clock `now`.
+    """
     try:
         for index, cell in enumerate(client.nb.cells):
-            begun = time.monotonic()
+            begun = now()
             client.execute_cell(cell, index)
-            yield from _trouble(cell, time.monotonic() - begun)
+            yield from _trouble(cell, now() - begun)
     except DeadKernelError:
         yield f"{_named(cell)} ended the kernel, or ran until all cells had taken more than {NOTEBOOK_S} s"
     except Exception as error:  # the kernel is the notebook's, and may say on the line whatever it likes
         kernel.kill()
         yield f"{_named(cell)} made its kernel answer out of turn ({type(error).__name__}), so it was ended"
-    finally:
-        overdue.cancel()
 
 
 def _named(cell: NotebookNode) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from cutaway.check import calls
 from cutaway.check.examination import Tell, checks_of, examine, scratch
 from cutaway.check.learner import Learner
 from cutaway.check.results import Results
@@ -27,13 +26,16 @@ TOLD = 20  # of the cells that went wrong
 @click.option("--task", type=click.IntRange(1), help="Check one task only.")
 @click.option("--learner", help="Whose work it is.  [default: yours]")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else.")
-def command(name: str, notebook: Path | None, task: int | None, learner: str | None, as_json: bool) -> None:
+@click.option("--in-machine", is_flag=True, help="Run the notebook in a lab machine that has an engine of its own.")
+def command(
+    name: str, notebook: Path | None, task: int | None, learner: str | None, as_json: bool, in_machine: bool
+) -> None:
     """Check lab NAME from outside: your copy of it, or the NOTEBOOK that you name."""
     lab = _lab(name)
     path = notebook or work.folder() / "labs" / lab / f"{lab}.ipynb"
     _require(path)
     who = Learner(lab, learner) if learner else Learner.here(lab)
-    results, troubles = checked(path, who, task, told)
+    results, troubles = checked(path, who, task, told, in_machine)
     told("")
     for trouble in troubles[:TOLD]:
         click.echo(f"while running {printable(path.name)}: {trouble}", err=True)
@@ -77,19 +79,20 @@ def told(doing: str) -> None:
 
 
 def checked(
-    path: Path, learner: Learner, task: int | None = None, tell: Tell = lambda _: None
+    path: Path, learner: Learner, task: int | None = None, tell: Tell = lambda _: None, in_machine: bool = False
 ) -> tuple[Results, list[str]]:
     """The results of the checks of a notebook that is run for the purpose, and what went wrong while it ran."""
-    grounds.found_for(learner.lab)  # both say what is missing before anything is run
+    if not in_machine:
+        grounds.found_for(learner.lab)  # both say what is missing before anything is run
     checks = checks_of(learner.lab)
-    from cutaway.check.notebook import running  # brings Jupyter's client with it, which takes a second
-
     hide_memory()
-    listener, address = calls.listening()
     tell(f"running the cells of {printable(path.name)}")
-    with listener, untouched(learner.lab), scratch(learner.lab) as folder, running(path, learner, folder) as notebook:
-        notebook.serve(address)
-        return examine(learner, notebook.kernel, listener, task, tell, checks), notebook.troubles
+    if in_machine:
+        from cutaway.check.in_machine import opened
+    else:
+        from cutaway.check.notebook import opened  # either brings Jupyter's client with it, which takes a second
+    with untouched(learner.lab), scratch(learner.lab) as folder, opened(path, learner, folder) as (reach, troubles):
+        return examine(learner, reach, task, tell, checks), troubles
 
 
 def hide_memory() -> None:

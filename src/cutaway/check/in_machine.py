@@ -1,0 +1,216 @@
+"""Run a learner's notebook in a lab machine of its own, and look from here at the engine that is in there with it.
+
+The notebook's kernel and its engine are up in the machine (ground/guest/workbench.py), where the notebook is root and
+from which no network leads. Nothing of it runs on this computer, and no check runs there. The engine's socket has the
+same path on both sides, so that what one side says of it the other understands.
+
+All limits of time are told by the machine's own clock. When what cannot be told so takes too long here, or the machine
+ends, that is a Problem or an error of the check, and no mark; it is never an answer that was wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+from nbclient import NotebookClient
+
+from cutaway.check import notebook, values
+from cutaway.check.bench import ENDED, Baseline, Call, Unreachable, late, plain, returned
+from cutaway.check.contract import Clock, Missed
+from cutaway.check.learner import Learner
+from cutaway.check.notebook import CELL_S, NOTEBOOK_S, Opened
+from cutaway.ground import course, desktop, machine
+from cutaway.ground.desktop import Desktop
+from cutaway.ground.engine import ANSWER, CHOICE
+from cutaway.ground.guest import recipes, workbench
+from cutaway.ground.machine import Machine
+from cutaway.ground.private import SOCKET_BYTES
+from cutaway.linux.commands import CommandFailed
+from cutaway.linux.processes import Process
+from cutaway.problem import Problem
+
+KERNEL = "cutaway-lab-machine"
+PATIENCE_S = 600  # by our own clock, for an answer of a machine on a busy computer
+LOOK_S = 1.0
+ASK = "__import__('cutaway.check.calls', fromlist=['answer']).answer(globals(), {})"
+
+
+def carries(lab: str) -> bool:
+    """Whether the lab is one that such a machine is for: it needs an engine, and nothing else."""
+    return course.unit(lab).needs == ("engine",)
+
+
+# --- The notebook ----------------------------------------------------------
+
+
+@contextmanager
+def opened(path: Path, learner: Learner, folder: Path) -> Iterator[Opened]:
+    """The notebook after a run in a fresh machine, which ends with the block, and all that is in it.
+
+    The lab is begun before the first cell. Cells that check are left out: their outcome is decided outside.
+    """
+    if not carries(learner.lab):
+        needs = ", ".join(course.unit(learner.lab).needs) or "nothing"
+        raise Problem(f"checking {learner.lab} in a machine: that has an engine, and it needs {needs}; do without")
+    manager = AsyncKernelManager(kernel_name=KERNEL, connection_file=str(folder / "kernel.json"))
+    with _workbench() as bench:
+        _furnish(bench, learner.lab)
+        told = {"CUTAWAY_LEARNER": learner.name, "CUTAWAY_COURSE": str(course.root()), CHOICE: bench.url}
+        cells = notebook.read(path, learner.lab, f"import os\nos.environ.update({told!r})\n")
+        client = notebook.client_of(manager, cells, folder, cell_s=None)
+        client.startup_timeout = PATIENCE_S
+        with client.setup_kernel(machine=bench.guest, cleanup_kc=True):
+            yield _ran(client, bench.guest)
+
+
+def _ran(client: NotebookClient, guest: Machine) -> Opened:
+    """Run the cells. Problem when the machine ended, unless its time was over."""
+    qemu = guest.running.process
+    with Timekeeper(guest.clock, lambda: interrupt(client), qemu.kill) as timekeeper:
+        client.on_cell_start = timekeeper.begin_cell
+        troubles = list(notebook.run(client, qemu, guest.clock))
+    if not (qemu.alive() or timekeeper.killed):
+        guest.hear()  # and it says why it does not answer
+
+    def reach() -> LineThere:
+        if timekeeper.killed or not alive(client):
+            raise Unreachable
+        return LineThere(client, qemu, guest.clock)
+
+    return reach, troubles
+
+
+def interrupt(client: NotebookClient) -> None:
+    """Interrupt the kernel, unless it is too busy for that."""
+    manager: Any = client.km
+    with suppress(CommandFailed):
+        run_sync(manager.interrupt_kernel)()
+
+
+def alive(client: NotebookClient) -> bool:
+    """Whether the kernel has not ended."""
+    manager: Any = client.km
+    return bool(run_sync(manager.is_alive)())
+
+
+class Timekeeper(threading.Thread):
+    """Interrupts a cell whose time is over by the machine's clock, and kills the notebook when all of its time is."""
+
+    def __init__(self, clock: Clock, interrupt: Callable[[], object], kill: Callable[[], object]) -> None:
+        super().__init__(daemon=True)
+        self._clock, self._interrupt, self._kill = clock, interrupt, kill
+        self._begun = self._cell_begun = clock()
+        self._done, self.killed = threading.Event(), False
+
+    def begin_cell(self, **_: Any) -> None:
+        """From here on another cell runs."""
+        self._cell_begun = self._clock()
+
+    def run(self) -> None:
+        while not self._done.wait(LOOK_S) and not self.killed:
+            with suppress(Problem):  # it has ended, and whoever waits for it will hear of that
+                self._look(self._clock())
+
+    def _look(self, now: float) -> None:
+        if now > self._begun + NOTEBOOK_S:
+            self.killed = True
+            self._kill()
+        elif now > self._cell_begun + CELL_S:
+            self._interrupt()
+
+    def __enter__(self) -> Timekeeper:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self.join()
+
+
+# --- The machine -----------------------------------------------------------
+
+
+@contextmanager
+def _workbench() -> Iterator[Desktop]:
+    """A machine whose engine is the one that checks find here, and wait for."""
+    guest = machine.start(memory_mib=desktop.MEMORY_MIB, warm="workbench")
+    with guest, Desktop(guest, workbench.KIND) as bench:
+        before = dict(os.environ)
+        os.environ.update({CHOICE: bench.url, ANSWER: str(PATIENCE_S)})
+        try:
+            yield bench
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def _furnish(bench: Desktop, lab: str) -> None:
+    """Let the guest find its engine where we find it, and the lab's master by name and empty."""
+    place, master = Path(bench.socket), course.unit(lab).path
+    if not place.is_relative_to(bench.guest.running.folder):
+        raise Problem(
+            f"starting {bench.guest.name}: the path of its folder, {bench.guest.running.folder}, is too long for a "
+            f"socket, which may have {SOCKET_BYTES} bytes; set CUTAWAY_STATE to a shorter one"
+        )
+    folders, link = ["mkdir", "-p", str(place.parent), str(master.parent)], ["ln", "-s", recipes.SOCKET, str(place)]
+    bench.guest.run(" && ".join(map(shlex.join, (folders, link, ["touch", str(master)]))), PATIENCE_S)
+
+
+# --- The line --------------------------------------------------------------
+
+
+class LineThere:
+    """The kernel in the machine is asked over Jupyter's own channel. It forks a child for every call, as it does here.
+
+    Whatever comes back is what the notebook says of itself; nothing that runs in there is seen from here.
+    """
+
+    def __init__(self, client: NotebookClient, kernel: Process, now: Clock) -> None:
+        self.kernel, self.now, self._client = kernel, now, client
+
+    def call(self, function: str, arguments: list[values.Plain], within_s: float) -> Call:
+        """Have the function called; Missed when it does not return in time."""
+        before = Baseline.of(self.kernel)
+        text = self._asked({"call": function, "with": arguments}, within_s)
+        if text is None:
+            interrupt(self._client)
+            raise late(function, within_s)
+        return Call(function, self.kernel, before, self.now(), returned(function, plain(function, text)))
+
+    def close(self) -> None:
+        """End the kernel with its machine: that is sooner than to take everything in it away."""
+        self.kernel.kill()
+        self.kernel.wait(PATIENCE_S)
+
+    def _asked(self, request: dict[str, Any], within_s: float) -> str | None:
+        """What the kernel shows of the outcome; None when the time is over. Missed when it has ended."""
+        channel: Any = self._client.kc
+        asked = channel.execute("", silent=True, user_expressions={"told": ASK.format(repr(values.dumps(request)))})
+        deadline = self.now() + within_s
+        while self.now() < deadline:
+            try:
+                reply = run_sync(channel.get_shell_msg)(timeout=LOOK_S)
+            except Empty:
+                if self.kernel.alive() and not alive(self._client):
+                    raise Missed("the notebook's kernel has ended", ENDED, final=True) from None
+                continue
+            if reply["parent_header"].get("msg_id") == asked:
+                return _text(reply["content"])
+        return None
+
+
+def _text(content: Any) -> str:
+    """The text of the reply, in which anything may stand."""
+    match content:
+        case {"user_expressions": {"told": {"data": {"text/plain": str(text)}}}} if len(text) < 2 * values.LENGTH:
+            return text
+    return ""

@@ -20,6 +20,7 @@ from cutaway import cli
 from cutaway.grading import labs, nbcourse, release
 from cutaway.grading.nbcourse import Course
 from cutaway.ground import course as ours
+from cutaway.ground.guest import recipes
 from cutaway.problem import Problem
 
 pytestmark = [pytest.mark.xdist_group("class"), pytest.mark.slow]
@@ -126,10 +127,17 @@ def test_a_lab_is_graded_once_and_validated_elsewhere(graded: Class) -> None:
 # --- Labs that need an engine -----------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("lab", "why"),
+    [
+        ("11-survive", "in which there is no docker client, mariadb, nginx"),
+        ("10-lifecycle", "which cannot be started here: building a guest with an engine: no dockerd, "),
+    ],
+)
 def test_a_lab_that_no_house_carries_has_no_mark_and_is_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lab: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = "11-survive"
+    skip_without_machines()
     course = tmp_path / "class"
     shutil.copytree(ours.unit(lab).path.parent, course / "source" / lab)
     (course / "nbgrader_config.py").write_text(
@@ -138,13 +146,14 @@ def test_a_lab_that_no_house_carries_has_no_mark_and_is_not_run(
     released = nbcourse.release(Course(course), lab)
     shutil.copytree(released, course / "submitted" / "ada" / lab)
     monkeypatch.setattr(labs, "_checked", None)
+    monkeypatch.setattr(recipes, "_here", lambda *names: dict.fromkeys(names))
     done = cutaway("grade", lab, "--course", str(course), "--json")
     assert done.exit_code == 0, done.exception or done.stderr
     line = json.loads(done.stdout)
     assert (line["score"], line["cells"]) == (None, {})
     (flag,) = line["flags"]
-    assert "it takes a container engine, and no house has one" in flag
-    assert f"`cutaway check {lab} NOTEBOOK --learner STUDENT`" in flag
+    assert f"it takes a container engine, and a house has one only in a lab machine, {why}" in flag
+    assert f"`cutaway check {lab} NOTEBOOK --learner STUDENT` on a machine with an engine that you can throw" in flag
 
 
 # --- Labs that start lab machines -------------------------------------------

@@ -69,7 +69,7 @@ def command(
                 raise Problem(f"grading {assignment!r}: labs of Cutaway are checked on this machine; no --scheduler")
             prepared = labs.prepared(course, assignment)
             crew = labs.Houses(prepared, number, batch.hidden(course))
-            where = f"each was checked in {labs.WHERE}"
+            where = f"each was checked in {labs.where(assignment)}"
         else:
             prepared, executor = batch.prepared(course, assignment, limits)
             stack.enter_context(executor)

@@ -23,7 +23,7 @@ from cutaway.linux.namespaces import Kind
 
 STUDENT = 1000  # the user inside
 HOME_BYTES, ENTRIES = 256 << 20, 16_384
-MACHINE_BYTES = 640 << 20  # for a saved machine of 512 MiB
+BESIDE_BYTES = 128 << 20  # of a folder with a saved machine, for all that is not its memory
 PROCESSES = 512
 
 
@@ -44,8 +44,8 @@ def main(settings: dict[str, Any]) -> None:
     path = Path(house.HOME) / f"{lab}.ipynb"
     path.write_bytes(notebook)
     calls.prctl(calls.PR_SET_PDEATHSIG, signal.SIGKILL)  # whoever waits for us is gone, and all below goes with us
-    argv = [sys.executable, "-s", "-m", "cutaway", "check", lab, str(path), f"--learner={learner}", "--json"]
-    os.execv(sys.executable, argv)
+    words = ["check", lab, str(path), f"--learner={learner}", "--json", *settings["how"]]
+    os.execv(sys.executable, [sys.executable, "-s", "-m", "cutaway", *words])
 
 
 def _furnish() -> None:
@@ -69,7 +69,8 @@ def _own(lent: Path, files: Mapping[str, BinaryIO]) -> None:
     """
     from cutaway.ground.guest import saved
 
-    mounts.tmpfs(str(lent), MACHINE_BYTES, len(files) + 1)
+    memory_bytes = os.fstat(files[saved.MEMORY].fileno()).st_size
+    mounts.tmpfs(str(lent), memory_bytes + BESIDE_BYTES, len(files) + 1)
     for name, file in files.items():
         with file, (lent / name).open("wb") as mine:
             shutil.copyfileobj(file, mine, saved.PIECE_BYTES)

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cutaway.check import in_machine
 from cutaway.check.contract import Result, Status
 from cutaway.check.results import SIGN, Results
 from cutaway.check.untouched import compile_all
@@ -33,13 +34,16 @@ from cutaway.grading.nbcourse import Course, Notebook
 from cutaway.grading.restored import Cell
 from cutaway.grading.stopped import Stopped
 from cutaway.ground import course as ours
+from cutaway.ground import desktop
 from cutaway.ground import machine as machines
 from cutaway.ground.guest import accelerators, cache, initramfs, kernel, saved
 from cutaway.problem import Problem
 
-HOUSE_S = 600.0  # for everything: the notebook has five minutes, each call of a check ten seconds
+HOUSE_S = 600  # for everything: the notebook has five minutes, each call of a check ten seconds
+MACHINE_S = 4800  # for the same by emulation, on a computer that has other things to do
 TASK = re.compile(r"^check\(task=(\d+)\)\s*$", re.MULTILINE)
-WHERE = "a house of its own: no course, no gradebook, no network, and a user that owns nothing"
+HOUSE = "a house of its own: no course, no gradebook, no network, and a user that owns nothing"
+MACHINE = "a lab machine of its own, in which it is root: no course, no check, no gradebook, no network"
 BY_EMULATION = "tcg"
 TROUBLE = "while running "
 WHOLE = "the notebook"  # stopped, and not one of its cells by itself
@@ -69,10 +73,12 @@ class Houses:
     def __init__(self, assignment: Assignment, number: int, hidden: list[Path]) -> None:
         self._assignment, self._hidden, self._pool = assignment, hidden, ThreadPoolExecutor(number)
         compile_all(assignment.name)  # inside nobody may write
-        saved_machine(assignment.name)  # once, before many ask for it
+        self._lack = too_much_for_a_house(assignment.name)
+        if not self._lack:
+            saved_machine(assignment.name)  # once, before many ask for it
 
     def submit(self, one: HandedIn) -> Future[Graded]:
-        return self._pool.submit(graded, self._assignment, one, self._hidden)
+        return self._pool.submit(graded, self._assignment, one, self._hidden, self._lack)
 
     def same(self, one: HandedIn) -> str:
         """What they hand in, and who they are: each learner has parameters of their own."""
@@ -82,8 +88,11 @@ class Houses:
         self._pool.shutdown(cancel_futures=True)
 
 
-def graded(assignment: Assignment, one: HandedIn, hidden: list[Path]) -> Graded:
-    """Check one submission. It never raises for anything that was handed in; Problem when no house can be built."""
+def graded(assignment: Assignment, one: HandedIn, hidden: list[Path], lack: str = "") -> Graded:
+    """Check one submission, unless a house lacks something that it needs.
+
+    It never raises for anything that was handed in; Problem when no house can be built.
+    """
     began = time.monotonic()
     result = Graded({}, [f"not read: {each}" for each in one.left], {})
     for notebook in assignment.notebooks:
@@ -91,7 +100,6 @@ def graded(assignment: Assignment, one: HandedIn, hidden: list[Path]) -> Graded:
         if cells is None:
             continue
         content = next(file.content for file in one.files if file.place == f"{notebook.name}.ipynb")
-        lack = too_much_for_a_house(assignment.name)
         said, troubles = ("", [lack]) if lack else _checked(assignment.name, one.student, content, hidden)
         result.stopped[notebook.name] = list(_stopped(troubles))
         result.flags += [f"{WHOLE}: {each.said}" for each in result.stopped[notebook.name] if each.cell == WHOLE]
@@ -115,10 +123,19 @@ def too_much_for_a_house(lab: str) -> str:
     """Why no house is built for a submission of the lab, and what to do; empty for one that a house carries."""
     if "engine" not in ours.unit(lab).needs:
         return ""
+    if in_machine.carries(lab):
+        try:
+            saved_machine(lab)
+        except Problem as missing:
+            why = f"which cannot be started here: {missing}"
+        else:
+            return ""
+    else:
+        why = f"in which there is no {', '.join(need for need in ours.unit(lab).needs if need != 'engine')}"
     return (
-        "it takes a container engine, and no house has one, for whoever speaks to an engine is root of the machine "
-        f"that it is on; check it with `cutaway check {lab} NOTEBOOK --learner STUDENT` on a machine with an engine "
-        "that you can throw away, and enter the points in formgrader"
+        f"it takes a container engine, and a house has one only in a lab machine, {why}; check it with `cutaway check "
+        f"{lab} NOTEBOOK --learner STUDENT` on a machine with an engine that you can throw away, and enter the points "
+        "in formgrader"
     )
 
 
@@ -136,12 +153,21 @@ class SavedMachine(NamedTuple):
         return {**settings, accelerators.OVERRIDE: BY_EMULATION}
 
 
+def where(lab: str) -> str:
+    """Where its submissions are run, in words."""
+    return MACHINE if in_machine.carries(lab) else HOUSE
+
+
 def saved_machine(lab: str) -> SavedMachine | None:
-    """The one that is run by emulation, which every house can do, for a lab that starts machines; made if missing."""
-    if "guest kernel" not in ours.unit(lab).needs:
+    """The one that is run by emulation, which every house can do, for a lab that takes machines; made if missing."""
+    if in_machine.carries(lab):
+        spec = machines.specify(desktop.MEMORY_MIB, warm="workbench")
+    elif "guest kernel" in ours.unit(lab).needs:
+        spec = machines.specify()
+    else:
         return None
     guest_kernel = kernel.find()
-    spec = replace(machines.specify(), accelerator=BY_EMULATION)
+    spec = replace(spec, accelerator=BY_EMULATION)
     folder = saved.ready(spec)
     files = [guest_kernel.image, guest_kernel.modules, spec.kernel, spec.initramfs, folder]
     return SavedMachine(folder, spec.initramfs, files)
@@ -152,16 +178,18 @@ def _checked(lab: str, learner: str, notebook: bytes, hidden: list[Path]) -> tup
     machine = saved_machine(lab)
     settings = {**_shown_and_hidden(lab, hidden, machine), "lab": lab, "learner": learner}
     settings["machine"] = str(machine.folder) if machine else ""
+    settings["how"] = ["--in-machine"] if in_machine.carries(lab) else []
+    most_s = MACHINE_S if in_machine.carries(lab) else HOUSE_S
     argv = [sys.executable, "-P", "-s", str(Path(__file__).with_name("labhouse.py")), json.dumps(settings)]
     env = _environment() | (machine.environment if machine else {})
     with subprocess.Popen(
         argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as process:
         try:
-            out, beside = process.communicate(notebook, HOUSE_S)
+            out, beside = process.communicate(notebook, most_s)
         except subprocess.TimeoutExpired:
             process.kill()  # and with it process 1 of the house, and with that all
-            return "", [f"it was not done after {HOUSE_S:g} s"]
+            return "", [f"it was not done after {most_s} s"]
     said = out.decode(errors="replace")
     if said.startswith('{"refused"'):
         raise Problem(f"building a house for {lab}: {json.loads(said)['refused']}; nothing is ever run outside one")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cutaway.linux import calls, mounts, namespaces, processes
@@ -69,9 +69,10 @@ def _within(path: str, other: str) -> bool:
 # --- Moving in -------------------------------------------------------------
 
 
-def move_in(paths: Iterable[str], hidden: Iterable[str]) -> None:
+def move_in(paths: Iterable[str], hidden: Iterable[str], begin_to_wait: Callable[[], object] = int) -> None:
     """Be process 1 of the house that shows `paths` but never `hidden`; returns only there. `Refused` when denied.
 
+    Whoever called waits outside for its end, and before that does what is to `begin_to_wait`.
     Root builds first and then becomes a user that owns nothing; anybody else needs the user namespace to build.
     """
     as_root = os.geteuid() == 0 and namespaces.may_make_any()
@@ -84,6 +85,7 @@ def move_in(paths: Iterable[str], hidden: Iterable[str]) -> None:
         namespaces.unshare(WALLS - {Kind.USER})
     child = os.fork()  # the first member of the PID namespace
     if child:
+        begin_to_wait()
         os.closerange(0, os.sysconf("SC_OPEN_MAX"))
         os.waitpid(child, 0)
         os._exit(0)

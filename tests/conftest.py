@@ -56,6 +56,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     left = leftovers(session.config.stash[BEFORE], time.monotonic() + PATIENCE_S)
+    os.environ["CUTAWAY_STATE"] = os.environ[SESSION]  # a test may have lost it, and the next line undoes everything
     ledger.sweep(lambda entry: True)  # a thread may still be at work; and without the ledger nobody knows of it
     paths.remove(os.environ[SESSION])
     if others():

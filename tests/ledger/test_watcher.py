@@ -8,13 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cutaway import ledger
-from cutaway.ledger import state
-from cutaway.linux import processes
+from cutaway.ledger import state, watch
+from cutaway.linux import namespaces, processes
+from cutaway.linux.processes import Process
 
 Owner = Callable[..., subprocess.Popen[str]]
 Until = Callable[[Callable[[], object]], bool]
@@ -28,6 +30,13 @@ def left(folder: Path) -> list[str]:
 
 def is_marked(pid: int) -> bool:
     return processes.environment(pid).get("CUTAWAY_TOKEN", "").startswith(state.mark())
+
+
+def watcher_of(owner: subprocess.Popen[str]) -> Process:
+    """The process that waits for the end of this one."""
+    word = watch.whose(Process.of(owner.pid))
+    [found] = [each for each in processes.processes() if processes.command(each.pid).endswith(word)]
+    return found
 
 
 MAKES_THINGS = """
@@ -126,7 +135,15 @@ def test_what_will_not_go_at_once_is_tried_again(state_folder: Path, owner: Owne
     """Here a runtime, which outlives who called it, is about to write down what it has made."""
     owner(HALF_WRITTEN).wait(timeout=20)
     known = state_folder / "runtime" / "one" / "state.json"
-    with known.open("w") as half:  # returns when the watcher reads it
+    opened: list[int] = []
+
+    def is_read() -> bool:
+        with suppress(OSError):  # nobody reads it yet
+            opened.append(os.open(known, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(opened)
+
+    assert until(is_read), "the watcher does not look"
+    with os.fdopen(opened.pop(), "w") as half:
         half.write("{")
         known.unlink()
         known.write_text("{}")
@@ -182,14 +199,20 @@ input()
 def test_a_process_ends_with_its_owner_though_somebody_deleted_the_ledger(
     state_folder: Path, owner: Owner, until: Until
 ) -> None:
-    process = owner(SLEEPS)
-    assert process.stdout
-    sleeper = processes.Process.of(int(process.stdout.readline()))
+    mine, others = owner(SLEEPS), owner(SLEEPS)
+    assert mine.stdout
+    assert others.stdout
+    sleeper, other = (Process.of(int(each.readline())) for each in (mine.stdout, others.stdout))
     shutil.rmtree(state_folder)
-    process.kill()
-    assert until(lambda: not sleeper.alive())
+    watcher = watcher_of(mine)
+    mine.kill()
+    assert watcher.wait(timeout_s=20)
+    assert (sleeper.alive(), other.alive()) == (False, True)
+    others.kill()
+    assert until(lambda: not other.alive())
 
 
+@pytest.mark.skipif(namespaces.obstacle() is not None, reason=f"no user namespaces here: {namespaces.obstacle()}")
 def test_a_process_in_another_pid_namespace_may_have_its_ledger_there_and_is_spared(
     state_folder: Path, owner: Owner, until: Until
 ) -> None:
@@ -199,9 +222,10 @@ def test_a_process_in_another_pid_namespace_may_have_its_ledger_there_and_is_spa
     assert until(lambda: processes.descendants(outside.pid))
     (inside,) = processes.descendants(outside.pid)
     shutil.rmtree(state_folder)
+    watcher = watcher_of(process)
     process.kill()
-    assert until(lambda: not outside.alive())
-    assert inside.alive()
+    assert watcher.wait(timeout_s=20)
+    assert (outside.alive(), inside.alive()) == (False, True)
     inside.kill()
 
 

@@ -99,14 +99,9 @@ def record(kind: str, name: str, /, owner: Process | None = None, **facts: Any) 
 
     The owner is this process unless another is named. What is there already is refused: it is not ours to undo.
     """
-    entry = Entry(
-        _new_path(),
-        kind,
-        name,
-        owner or Process.current(),
-        namespaces.identity(Kind.PID),
-        KINDS[kind].checked(_plain(facts)),
-    )
+    owner = owner or Process.current()
+    place, plain = namespaces.identity(Kind.PID), KINDS[kind].checked(_plain(facts))
+    entry = Entry(_new_path(owner), kind, name, owner, place, plain)
     if facts and entry.exists():
         raise Problem(f"recording {entry!r}: it is there already, so it is not ours to undo; choose another name")
     watch.over(entry.owner)
@@ -180,9 +175,9 @@ def _read(path: Path) -> Entry | None:
         return None
 
 
-def _new_path() -> Path:
+def _new_path(owner: Process) -> Path:
     """A file name that no other entry has, and that sorts after the earlier ones: no thread is twice in one instant."""
-    return state.ledger_folder() / f"{time.time_ns():020}-{threading.get_native_id()}.json"
+    return state.ledger_folder() / f"{time.time_ns():020}-{threading.get_native_id()}-{watch.whose(owner)}.json"
 
 
 def _plain(facts: Facts) -> Facts:

@@ -36,7 +36,8 @@ class Stray(NamedTuple):
 def strays(living: Callable[[], list[Entry]], sockets: list[str]) -> list[Stray]:
     """Everything with our mark, except what belongs to the `living` entries.
 
-    Those are asked for when all has been seen: what begins in the meantime was written down before.
+    Those are asked for when processes and mounts have been seen: what begins in the meantime was written down before.
+    An engine's objects say themselves whose they are.
     """
     marked, mounted = [*_marked()], mounts.mounts()
     recorded = living()
@@ -48,18 +49,29 @@ def strays(living: Callable[[], list[Entry]], sockets: list[str]) -> list[Stray]
     return [*map(_process, ours), *_mounts(mounted, places), *chain.from_iterable(objects)]
 
 
-def end_unrecorded() -> None:
-    """End the processes with our mark that have no entry, as when somebody has deleted the ledger while they ran.
+def end_unrecorded(owner: str) -> None:
+    """End the processes of this dead owner that have no entry, as when somebody deleted the ledger while they ran.
 
     A process is written down before it bears the mark, so one that begins meanwhile has its entry. One in another PID
-    namespace may be of a ledger there, in a folder of the same name.
+    namespace may be of an owner there.
     """
-    here, folder = namespaces.identity(Kind.PID), state.location() / "ledger"
+    here = namespaces.identity(Kind.PID)
     for process, token in _marked():
-        recorded = (folder / f"{token.partition('.')[2]}.json").exists()
+        entry = token.partition(".")[2]
         with suppress(OSError):  # it is gone
-            if not recorded and namespaces.identity(Kind.PID, process.pid) == here:
+            if entry.endswith(f"-{owner}") and not _known(entry) and namespaces.identity(Kind.PID, process.pid) == here:
                 process.kill()
+
+
+def _known(entry: str) -> bool:
+    """Whether the ledger has it, for all that can be read."""
+    try:
+        (state.location() / "ledger" / f"{entry}.json").stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _marked() -> Iterator[tuple[Process, str]]:

@@ -19,7 +19,7 @@ if __name__ == "__main__":  # -I leaves no search path to our own package
 from cutaway.ledger import state
 from cutaway.linux.processes import Process, ended
 
-PAUSES_S = (0.2, 0.5, 1, 2, 4)  # after a try in which something would not go, because what it started was not done yet
+PAUSES_S = (0, 0.2, 0.5, 1, 2, 4)  # before each try: what its owner had begun may not be done yet
 
 # --- The owner's side ------------------------------------------------------
 
@@ -35,6 +35,11 @@ def over(owner: Process) -> None:
             _watchers[key] = _start(owner)
 
 
+def whose(owner: Process) -> str:
+    """A word for the owner, with which the names of its entries end."""
+    return f"{owner.pid}-{owner.start_time}"
+
+
 def watchers() -> set[Process]:
     """The watchers that this process has started; they end with those whom they watch."""
     return set(_watchers.values())
@@ -44,7 +49,7 @@ def _start(owner: Process) -> Process:
     owner_fd = owner.pidfd()
     env = {key: value for key, value in os.environ.items() if key != "CUTAWAY_TOKEN"}  # no part of any thing
     starter = subprocess.run(
-        [sys.executable, "-I", "-S", __file__, str(owner_fd)],
+        [sys.executable, "-I", "-S", __file__, str(owner_fd), whose(owner)],
         env={**env, "CUTAWAY_STATE": str(state.state_folder())},
         cwd="/",
         stdin=subprocess.DEVNULL,
@@ -60,7 +65,7 @@ def _start(owner: Process) -> Process:
 # --- The watcher's side ----------------------------------------------------
 
 
-def main(owner_fd: int) -> None:
+def main(owner_fd: int, owner: str) -> None:
     """Say the watcher's number, and let it watch."""
     from cutaway.ledger.entry import sweep  # while the owner waits, so that the watcher needs nothing later
     from cutaway.ledger.strays import end_unrecorded
@@ -73,11 +78,11 @@ def main(owner_fd: int) -> None:
         os.dup2(os.open(os.devnull, os.O_RDWR), fd)
     ended(owner_fd)
     for pause_s in PAUSES_S:
+        time.sleep(pause_s)
         if not any(outcome.trouble for outcome in sweep()):
             break
-        time.sleep(pause_s)
-    end_unrecorded()
+    end_unrecorded(owner)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

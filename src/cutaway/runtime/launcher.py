@@ -83,6 +83,9 @@ def lay_ready(parts: Path, python: str) -> bool:
     """Write the loader's copy, the link to Python and where its library is; whether something was not so before."""
     library = [os.path.dirname(os.__file__), *(each for each in sys.path if each.endswith("/lib-dynload"))]
     changed = put(parts / "python._pth", "\n".join(library).encode(), 0o644)
+    for left in parts.glob("loader.*"):  # by a start that was killed
+        if not Path("/proc", left.suffix[1:]).exists():
+            left.unlink(missing_ok=True)
     if loader := loader_of(python):
         changed |= put(parts / "loader", Path(loader).read_bytes(), 0o755)
     link = parts / "python"
@@ -104,7 +107,7 @@ def packed_by(start: Sequence[str]) -> bytes:
 
 def put(place: Path, content: bytes, mode: int) -> bool:
     """Let a file be there with this content, wholly or not at all; whether it was not so before."""
-    if place.exists() and place.read_bytes() == content:
+    if place.exists() and place.stat().st_mode & 0o777 == mode and place.read_bytes() == content:
         return False
     fresh = place.with_name(f"{place.name}.{os.getpid()}")
     fresh.write_bytes(content)

@@ -6,10 +6,10 @@ that uses libraries: it is small, and is told to load Python, which is then a li
 runtime that uses libraries, only who may look into any process of the machine finds those. There are two such copies.
 
 The program's first line names one that is good for one start (launcher.py): before a container is entered, a fresh one
-takes its place, and the old one has no name any more. What is written to it reaches nobody; and nothing can be, as long
-as somebody runs from it (execve(2), ETXTBSY).
-Where that cannot be, as in a folder of somebody else's, the copy lies in a sealed memory file, and the program is run
-once more from it, which takes a second start of Python. A Python without a loader is copied whole.
+takes its place, and the old one has no name any more. What is written to it later reaches nobody; and nothing can be
+as long as somebody runs from it (execve(2), ETXTBSY), but for some kernels from Linux 6.11 on, which do not refuse it.
+Where that cannot be, on such a kernel or in a folder of somebody else's, the copy lies in a sealed memory file, and the
+program is run once more from it, which takes a second start of Python. A Python without a loader is copied whole.
 
 Loaded before anything else, so it makes do with the part of os that is in C; the rest takes as long to load as this
 takes to run. See memfd_create(2), fcntl(2), "File Sealing", ld.so(8), elf(5).
@@ -44,17 +44,36 @@ def run_sealed(copy: str = "") -> None:
 
 
 def has_left(copy: str) -> bool:
-    """Whether what this process runs from has no name: a fresh copy takes the place of the one that it was."""
-    fresh = f"{copy}.{posix.getpid()}"
+    """Whether what this process runs from has no name and no writer: a fresh copy takes the place of the one it was."""
     try:
         if posix.stat(EXE).st_nlink and posix.readlink(EXE) == copy:
-            place = posix.open(fresh, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC, 0o755)
-            fill(place, loader_of(sys.executable))
-            posix.close(place)  # or nobody could start it
-            take_the_place_of(copy, fresh)
-        return not posix.stat(EXE).st_nlink
+            renew(copy)
+        return not posix.stat(EXE).st_nlink and not lets_write()
     except OSError:
         return False
+
+
+def lets_write() -> bool:
+    """Whether the kernel would let this user write to what this process runs from."""
+    try:
+        posix.close(posix.open(EXE, posix.O_WRONLY | posix.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
+def renew(copy: str) -> None:
+    """Put a fresh copy where this one is."""
+    fresh = f"{copy}.{posix.getpid()}"
+    place = posix.open(fresh, posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_CLOEXEC)
+    try:
+        fill(place, loader_of(sys.executable))
+        posix.fchmod(place, 0o755)
+        posix.close(place)  # or nobody could start it
+        take_the_place_of(copy, fresh)
+    except OSError:
+        posix.unlink(fresh)
+        raise
 
 
 def take_the_place_of(copy: str, fresh: str) -> None:

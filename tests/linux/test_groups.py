@@ -65,6 +65,18 @@ def test_a_limit_is_written_and_read(group: Groups) -> None:
     assert group.get("pids", "pids.max") == "7"
 
 
+@pytest.mark.skipif("cpuset" not in groups.hierarchies(), reason="no hierarchy of version 1 for cpuset")
+def test_a_group_has_processors_though_the_one_above_it_was_made_a_moment_ago_by_somebody_else() -> None:
+    made = Groups.named(f"/cutaway-test-{os.getpid()}-{time.monotonic_ns()}/inner")
+    above = Groups({controller: os.path.dirname(folder) for controller, folder in made.folders.items()})  # noqa: PTH120
+    os.mkdir(above.folders["cpuset"])  # noqa: PTH102  as the room does it
+    try:
+        made.make()
+        assert made.get("cpuset", "cpuset.cpus").strip()
+    finally:
+        above.remove()
+
+
 def test_the_hierarchies_of_either_version_are_told_apart(tmp_path: Path) -> None:
     only_2 = "30 24 0:26 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw,nsdelegate"
     hybrid = f"{only_2.replace('/sys/fs/cgroup', '/sys/fs/cgroup/unified')}\n"

@@ -162,9 +162,9 @@ class Groups:
     def make(self) -> None:
         """Make the groups, and those above them that are missing."""
         for controller, folder in self.folders.items():
-            for each in _made(folder):
-                if controller == "cpuset":
-                    _inherit_cpuset(each)
+            _make(folder)
+            if controller == "cpuset":
+                _inherit_cpuset(folder)
             if self.unified:
                 _hand_down(hierarchies()[UNIFIED][0], folder)
 
@@ -242,22 +242,28 @@ class Groups:
 # --- What one version only needs -------------------------------------------
 
 
-def _made(folder: str) -> list[str]:
-    """Make the folder, and those above it that are missing; which of them are new, from the top."""
+def _make(folder: str) -> None:
+    """Make the folder, and those above it that are missing."""
     try:
         os.mkdir(folder)
     except FileExistsError:
-        return []
+        return
     except FileNotFoundError:
-        return [*_made(os.path.dirname(folder)), *_made(folder)]
-    return [folder]
+        _make(os.path.dirname(folder))
+        _make(folder)
 
 
 def _inherit_cpuset(folder: str) -> None:
-    """In version 1 a new group of cpuset has no processors, and takes no process until it has."""
+    """In version 1 a new group of cpuset has no processors, and takes no process until it has.
+
+    Nor has the one above, when somebody else has made it a moment ago.
+    """
+    above = os.path.dirname(folder)
     for need in ("cpuset.cpus", "cpuset.mems"):
         if not read(f"{folder}/{need}").strip():
-            write(f"{folder}/{need}", read(f"{os.path.dirname(folder)}/{need}"))
+            if not read(f"{above}/{need}").strip():
+                _inherit_cpuset(above)
+            write(f"{folder}/{need}", read(f"{above}/{need}"))
 
 
 def _hand_down(top: str, folder: str) -> None:

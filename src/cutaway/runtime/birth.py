@@ -25,6 +25,7 @@ KINDS = {
     "user": calls.CLONE_NEWUSER, "pid": calls.CLONE_NEWPID, "mount": calls.CLONE_NEWNS, "network": calls.CLONE_NEWNET,
     "ipc": calls.CLONE_NEWIPC, "uts": calls.CLONE_NEWUTS, "cgroup": calls.CLONE_NEWCGROUP, "time": calls.CLONE_NEWTIME,
 }  # a user namespace comes first, for its rights open the others  # fmt: skip
+FELL_SILENT = "the container's first process ended before it could be heard; its standard error may say why"
 LATER = ("cgroup", "time")  # made by the process itself, once it is where they are to begin
 
 # --- Being born ------------------------------------------------------------
@@ -159,7 +160,7 @@ class Pipes:
         """Wait for one word; what the other side says instead is why it failed."""
         heard = self.hear()
         if heard != word:
-            raise ContainerError(heard.replace("\x1f", "\n") or "the container's first process ended without a word")
+            raise ContainerError(heard.replace("\x1f", "\n") or FELL_SILENT)
 
     def close(self) -> None:
         """Be done."""

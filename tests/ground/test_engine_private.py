@@ -229,26 +229,18 @@ def test_an_image_in_an_engine_of_the_users_goes_with_who_made_it(
 # --- What goes wrong ---------------------------------------------------------------
 
 
-def test_a_program_that_does_not_start_is_quoted(state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("then", ["true", "rm {}/log"], ids=["alone", "and the watcher was there before us"])
+def test_a_program_that_does_not_start_is_quoted(
+    then: str, state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     program = tmp_path / "dockerd"
-    program.write_text("#!/bin/sh\necho it broke in half >&2\nexit 3\n")
+    program.write_text(f"#!/bin/sh\necho it broke in half >&2\n{then.format(private.folder())}\nexit 3\n")
     program.chmod(0o755)
     monkeypatch.setattr(programs, "path", lambda name: str(program))
     with pytest.raises(Problem, match=r"our own dockerd: it ended after .* s, and its log ends: it broke in half"):
         private.start("docker", Process.current())
     assert ledger.entries() == []
     assert not private.folder().exists()
-
-
-def test_its_last_words_are_read_also_when_the_watcher_was_there_first(
-    state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    program = tmp_path / "dockerd"
-    program.write_text(f"#!/bin/sh\necho it broke in half >&2\nrm {private.folder()}/log\nexit 3\n")
-    program.chmod(0o755)
-    monkeypatch.setattr(programs, "path", lambda name: str(program))
-    with pytest.raises(Problem, match=r"and its log ends: it broke in half"):
-        private.start("docker", Process.current())
 
 
 def test_a_program_that_cannot_be_run_is_named(state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cutaway.grading import execution, house
+from cutaway.grading import execution, house, sandbox
 from cutaway.grading.execution import Output, Recipe, Shown
 from cutaway.grading.executor import Executor
 from cutaway.grading.limits import MIB, Limits
@@ -249,6 +249,41 @@ def test_memory_of_all_its_processes_together_is_limited(executor: Executor) -> 
     (shown, after) = run(executor, source, "print('after')", limits=Limits(cell_s=20, memory_bytes=256 * MIB))
     assert shown.trouble == "memory"
     assert after.outputs[0]["text"] == "after\n"
+
+
+HIDES = """
+import ctypes, os, time
+prctl, dumpable, name = ctypes.CDLL(None).prctl, 4, 15
+prctl(dumpable, 0)
+prctl(name, b"\\xff\\rVmRSS: -99999")
+for _ in range(10):
+    if os.fork() == 0:
+        DOES
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("trouble", "does", "limits"),
+    [
+        ("memory", "hoard = bytearray(b'x' * (40 << 20)); time.sleep(60)", Limits(cell_s=9, memory_bytes=256 * MIB)),
+        ("cpu", "while True: pass", Limits(cell_s=9, cpu_s=1, memory_bytes=4096 * MIB)),
+    ],
+    ids=["memory", "cpu"],
+)
+def test_who_hides_from_its_keeper_is_counted_like_everybody(
+    executor: Executor, trouble: str, does: str, limits: Limits
+) -> None:
+    """It may not be traced, and its name is neither text nor one line."""
+    (shown,) = run(executor, HIDES.replace("DOES", does), limits=limits)
+    assert shown.trouble == trouble
+
+
+def test_what_is_swapped_out_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the kernel says it where there is swap, which not every machine has."""
+    said = "Name:\thoard\nVmRSS:\t     100 kB\nVmData:\t 900 kB\nVmSwap:\t     200 kB\n"
+    monkeypatch.setattr(sandbox.files, "read", {"/proc/7/status": said}.__getitem__)
+    assert sandbox._resident_bytes(7) == 300 * 1024
 
 
 def test_processor_time_of_all_its_processes_together_is_limited(executor: Executor) -> None:

@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 from cutaway.grading import house
@@ -117,10 +116,9 @@ class Keeper:
 
     def _watch(self) -> None:
         """End the sandboxes that have broken a limit on everything in them together."""
-        self._watched_at, members = time.monotonic(), _members()
-        within = {pid: pids for pids in members.values() for pid in pids}
+        self._watched_at, (children, cpu_s) = time.monotonic(), _everybody()
         for one in {id(each): each for each in self._kept.values() if not each.verdict}.values():
-            if broken := _broken_limit(one.limits, within.get(one.first, [])):
+            if broken := _broken_limit(one.limits, _with_descendants(one.first, children), cpu_s):
                 self._kill(one, broken)
 
 
@@ -131,44 +129,55 @@ def _own_end(limits: Limits, status: int, used: resource.struct_rusage) -> bytes
     return b"c" if used.ru_utime + used.ru_stime > limits.cpu_s - 1 else b"o"
 
 
-def _members() -> dict[int, list[int]]:
-    """The processes that /proc shows, by the PID namespace that they are in; nobody leaves his own."""
-    found: dict[int, list[int]] = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 ten times a second
+def _everybody() -> tuple[dict[int, list[int]], dict[int, float]]:
+    """Everybody's children, and everybody's processor time with that of the children waited for; see proc(5).
+
+    Both are fields of /proc/PID/stat (4; 14 to 17), which nobody can hide from his keeper, as he can most else there.
+    """
+    children: dict[int, list[int]] = {}
+    cpu_s: dict[int, float] = {}
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):  # noqa: PTH208 ten times a second
         with suppress(OSError):
-            found.setdefault(namespaces.identity(Kind.PID, pid), []).append(int(pid))
+            text = files.read(f"/proc/{pid}/stat")
+            fields = text[text.rindex(")") + 2 :].split()
+            children.setdefault(int(fields[1]), []).append(pid)
+            cpu_s[pid] = sum(map(int, fields[11:15])) / TICKS
+    return children, cpu_s
+
+
+def _with_descendants(first: int, children: dict[int, list[int]]) -> list[int]:
+    """All in a sandbox: process 1 cannot have siblings made, and an orphan is its child from then on."""
+    found = [first]
+    for pid in found:  # grows while it is walked
+        found.extend(children.get(pid, ()))
     return found
 
 
-def _broken_limit(limits: Limits, pids: list[int]) -> bytes:
+def _broken_limit(limits: Limits, pids: list[int], cpu_s: dict[int, float]) -> bytes:
     """Which of the limits on these processes together is broken."""
     if sum(map(_resident_bytes, pids)) > limits.memory_bytes and sum(map(_shares_bytes, pids)) > limits.memory_bytes:
         return b"m"
-    return b"c" if sum(map(_cpu_s, pids)) > limits.cpu_s else b""
+    return b"c" if sum(cpu_s.get(pid, 0.0) for pid in pids) > limits.cpu_s else b""
 
 
 def _resident_bytes(pid: int) -> int:
     """Resident and swapped: an upper bound, which counts each page once for each process that shares it."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
-    except OSError:
-        return 0
+    return _counted(f"/proc/{pid}/status", "VmRSS:", "VmSwap:")
 
 
 def _shares_bytes(pid: int) -> int:
-    """Its fair share of what it uses; slower to ask."""
-    with suppress(OSError):
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("Pss:", "SwapPss:")))
+    """Its fair share of what it uses; slower to ask. Who hides that has all of it counted."""
+    try:
+        return _counted(f"/proc/{pid}/smaps_rollup", "Pss:", "SwapPss:")
+    except PermissionError:
+        return _resident_bytes(pid)
+
+
+def _counted(path: str, *fields: str) -> int:
+    """The sum of these fields, in bytes; 0 when the process is gone. Its name may hold any end of line but this one."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return sum(int(line.split()[1]) * 1024 for line in files.read(path).split("\n") if line.startswith(fields))
     return 0
-
-
-def _cpu_s(pid: int) -> float:
-    """Its own and that of the children it has waited for, fields 14 to 17 of proc(5)."""
-    with suppress(OSError):
-        text = Path(f"/proc/{pid}/stat").read_text()
-        return sum(map(int, text[text.rindex(")") + 2 :].split()[11:15])) / TICKS
-    return 0.0
 
 
 # --- Process 1 -------------------------------------------------------------

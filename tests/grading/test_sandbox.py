@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import signal
@@ -11,12 +12,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cutaway.grading import execution, house, sandbox
 from cutaway.grading.execution import Output, Recipe, Shown
-from cutaway.grading.executor import Executor
+from cutaway.grading.executor import Executor, Sandbox
 from cutaway.grading.limits import MIB, Limits
 from cutaway.grading.nbcourse import Source
 from cutaway.grading.restored import Cell
@@ -397,6 +399,30 @@ def test_who_waits_for_the_next_submission_and_has_ended_is_not_taken(
         while any(each.waits() for each in waiting):
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+
+def test_a_submission_goes_on_when_those_of_the_next_cannot_be_begun(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the second of them refused, the first is let go of; who comes next meets the same trouble, or none."""
+    for taken in executor._waiting:
+        for each in taken[1]:
+            each.drop()
+    executor._waiting.clear()
+    begun: list[Sandbox] = []
+
+    def sandbox(*words: Any) -> Sandbox:
+        if len(begun) == 3:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        begun.append(Executor.sandbox(executor, *words))
+        return begun[-1]
+
+    monkeypatch.setattr(executor, "sandbox", sandbox)
+    one, other = executor.both(SHORT)
+    assert (one.waits(), other.waits(), executor._waiting) == (True, True, [])
+    assert begun[2].line.socket.fileno() == -1  # closed
+    with one, other, pytest.raises(OSError, match="Too many open files"):
+        executor.both(SHORT)
 
 
 def test_no_traceback_of_a_submission_is_kept_for_others(executor: Executor) -> None:

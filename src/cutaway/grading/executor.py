@@ -170,12 +170,18 @@ class Executor:
                 each.drop()
             taken = None
         taken = taken or self._pair(limits)
-        self._waiting.append((limits, self._pair(limits)))
+        with suppress(OSError, Problem):  # whoever comes next meets it, and this one has all it needs
+            self._waiting.append((limits, self._pair(limits)))
         return taken
 
     def _pair(self, limits: Limits) -> tuple[Sandbox, Sandbox]:
         one, other = socket.socketpair()
-        return self.sandbox("student", limits, one), self.sandbox("examiner", limits, other)
+        student = self.sandbox("student", limits, one)
+        try:
+            return student, self.sandbox("examiner", limits, other)
+        except (OSError, Problem):
+            student.drop()
+            raise
 
     def close(self) -> None:
         """End the warm parent, and with it every sandbox."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -180,6 +181,17 @@ def test_a_lab_that_starts_lab_machines_is_graded_in_a_house_that_has_its_own(tm
         ("ada", 20),
         ("bob", 0),
     ]
+
+
+# --- Till when ---------------------------------------------------------------
+
+
+def test_the_house_of_a_grader_that_has_ended_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended while the house's Python was starting, so whoever is the parent by now is somebody else."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    monkeypatch.setattr(os, "getpid", lambda: ended.pid)
+    assert labs._checked(LAB, "ada", ours.unit(LAB).path.read_bytes(), []) == ("", [])
 
 
 # --- Where a wall is denied ---------------------------------------------------

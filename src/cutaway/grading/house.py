@@ -69,7 +69,7 @@ def _within(path: str, other: str) -> bool:
 # --- Moving in -------------------------------------------------------------
 
 
-def move_in(paths: Iterable[str], hidden: Iterable[str], begin_to_wait: Callable[[], object] = int) -> None:
+def move_in(paths: Iterable[str], hidden: Iterable[str], begin_to_wait: Callable[[], object] = lambda: None) -> None:
     """Be process 1 of the house that shows `paths` but never `hidden`; returns only there. `Refused` when denied.
 
     Whoever called waits outside for its end, and before that does what is to `begin_to_wait`.

@@ -30,12 +30,12 @@ PROCESSES = 512
 
 def main(settings: dict[str, Any]) -> None:
     """Be the checker of one submission; the refusal of a wall is told as JSON."""
-    grader, outside = os.getppid(), os.pidfd_open(os.getpid())
+    outside = os.pidfd_open(os.getpid())
     notebook = sys.stdin.buffer.read()
     machine = Path(settings["machine"]) if settings["machine"] else None
     held = {path.name: path.open("rb") for path in machine.iterdir()} if machine else {}  # inside, nobody might
     try:
-        house.move_in(settings["shown"], settings["hidden"], lambda: _end_with(grader))
+        house.move_in(settings["shown"], settings["hidden"], lambda: _end_with(settings["grader"]))
         _furnish()
         if machine:
             _own(machine, held)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -176,7 +177,7 @@ def saved_machine(lab: str) -> SavedMachine | None:
 def _checked(lab: str, learner: str, notebook: bytes, hidden: list[Path]) -> tuple[str, list[str]]:
     """What `cutaway check --json` says there, and the lines of what it says beside that."""
     machine = saved_machine(lab)
-    settings = {**_shown_and_hidden(lab, hidden, machine), "lab": lab, "learner": learner}
+    settings = {**_shown_and_hidden(lab, hidden, machine), "lab": lab, "learner": learner, "grader": os.getpid()}
     settings["machine"] = str(machine.folder) if machine else ""
     settings["how"] = ["--in-machine"] if in_machine.carries(lab) else []
     most_s = MACHINE_S if in_machine.carries(lab) else HOUSE_S

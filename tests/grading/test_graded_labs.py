@@ -148,8 +148,11 @@ def test_a_lab_that_no_house_carries_has_no_mark_and_is_not_run(
     shutil.copytree(released, course / "submitted" / "ada" / lab)
     monkeypatch.setattr(labs, "_checked", None)
     monkeypatch.setattr(recipes, "_here", lambda *names: dict.fromkeys(names))
+    monkeypatch.setattr(labs, "_available_bytes", lambda: 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     done = cutaway("grade", lab, "--course", str(course), "--json")
     assert done.exit_code == 0, done.exception or done.stderr
+    assert ("note: 1 at once, not 2: " in done.stderr) == labs.in_machine.carries(lab)
     line = json.loads(done.stdout)
     assert (line["score"], line["cells"]) == (None, {})
     (flag,) = line["flags"]
@@ -183,7 +186,17 @@ def test_a_lab_that_starts_lab_machines_is_graded_in_a_house_that_has_its_own(tm
     ]
 
 
-# --- Till when ---------------------------------------------------------------
+# --- How many at once, and till when -----------------------------------------
+
+
+@pytest.mark.parametrize(("gibibytes", "number"), [(2, 1), (7, 2), (100, 8)])
+def test_there_are_as_many_lab_machines_at_once_as_memory_holds(
+    gibibytes: int, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 0 < labs._available_bytes() < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    monkeypatch.setattr(labs, "_available_bytes", lambda: gibibytes << 30)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    assert (labs.at_once("10-lifecycle"), labs.at_once(LAB)) == (number, 8)
 
 
 def test_the_house_of_a_grader_that_has_ended_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,8 @@ def command(
         course = Course(folder)
         students = _students(course, assignment, (why,) if why else only)
     limits = Limits(cell_s=cell_time, notebook_s=notebook_time, memory_bytes=memory * MIB)
-    number = workers or len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0))
+    number = workers or cores
     with ExitStack() as stack:
         crew: Any
         if ours.checks(assignment).exists():
@@ -68,6 +69,8 @@ def command(
             if scheduler:
                 raise Problem(f"grading {assignment!r}: labs of Cutaway are checked on this machine; no --scheduler")
             prepared = labs.prepared(course, assignment)
+            if not workers and (number := labs.at_once(assignment)) < cores:
+                click.echo(f"note: {number} at once, not {cores}: each holds a lab machine in memory", err=True)
             crew = labs.Houses(prepared, number, batch.hidden(course))
             where = f"each was checked in {labs.where(assignment)}"
         else:

@@ -38,8 +38,10 @@ from cutaway.ground import course as ours
 from cutaway.ground import desktop
 from cutaway.ground import machine as machines
 from cutaway.ground.guest import accelerators, cache, initramfs, kernel, saved
+from cutaway.linux import files
 from cutaway.problem import Problem
 
+MACHINE_BYTES = 3 << 30  # of memory for a house with a lab machine in it: 2 to 2.7 GiB were seen
 HOUSE_S = 600  # for everything: the notebook has five minutes, each call of a check ten seconds
 MACHINE_S = 4800  # for the same by emulation, on a computer that has other things to do
 TASK = re.compile(r"^check\(task=(\d+)\)\s*$", re.MULTILINE)
@@ -154,6 +156,17 @@ class SavedMachine(NamedTuple):
         return {**settings, accelerators.OVERRIDE: BY_EMULATION}
 
 
+def at_once(lab: str) -> int:
+    """How many of its submissions this computer checks at once: one for each core, as far as memory goes."""
+    cores = len(os.sched_getaffinity(0))
+    return max(1, min(cores, _available_bytes() // MACHINE_BYTES)) if in_machine.carries(lab) else cores
+
+
+def _available_bytes() -> int:
+    (line,) = [each for each in files.read("/proc/meminfo").splitlines() if each.startswith("MemAvailable:")]
+    return int(line.split()[1]) * 1024
+
+
 def where(lab: str) -> str:
     """Where its submissions are run, in words."""
     return MACHINE if in_machine.carries(lab) else HOUSE
@@ -170,8 +183,8 @@ def saved_machine(lab: str) -> SavedMachine | None:
     guest_kernel = kernel.find()
     spec = replace(spec, accelerator=BY_EMULATION)
     folder = saved.ready(spec)
-    files = [guest_kernel.image, guest_kernel.modules, spec.kernel, spec.initramfs, folder]
-    return SavedMachine(folder, spec.initramfs, files)
+    taken = [guest_kernel.image, guest_kernel.modules, spec.kernel, spec.initramfs, folder]
+    return SavedMachine(folder, spec.initramfs, taken)
 
 
 def _checked(lab: str, learner: str, notebook: bytes, hidden: list[Path]) -> tuple[str, list[str]]:

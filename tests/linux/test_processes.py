@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -58,6 +59,21 @@ child.kill(); child.wait()
 
 def test_a_process_of_another_boot_is_dead() -> None:
     assert not Process.current()._replace(boot_id="yesterday").alive()
+
+
+def test_its_processor_time_is_that_of_all_its_threads_and_none_when_it_is_gone() -> None:
+    own = Process.current()
+    worker = threading.Thread(target=burn, args=[0.1])
+    worker.start()
+    worker.join()
+    assert own.processor_s() == pytest.approx(time.process_time(), abs=0.05)
+    assert own._replace(pid=2**22 + 1).processor_s() == 0
+
+
+def burn(seconds: float) -> None:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
 
 
 def test_kill_and_wait_reach_exactly_that_process() -> None:

@@ -19,15 +19,20 @@ from cutaway.linux import calls
 
 # --- Words -----------------------------------------------------------------
 
+TICKS = os.sysconf("SC_CLK_TCK")  # in a second
 LOOKS = 10  # at what is born while one looks; it ends even where something forks for ever
 
 
 class Stat(NamedTuple):
-    """What /proc/PID/stat says: state, parent, and start in clock ticks since boot (fields 3, 4 and 22 of proc(5))."""
+    """What /proc/PID/stat says: state, parent, start in clock ticks since boot (fields 3, 4 and 22 of proc(5)).
+
+    And the processor time, in such ticks, that all its threads have had, in user and kernel mode (fields 14 and 15).
+    """
 
     state: str
     parent: int
     start_time: int
+    processor_time: int
 
 
 class Process(NamedTuple):
@@ -54,6 +59,12 @@ class Process(NamedTuple):
         except ProcessLookupError:
             return False
         return (now.start_time, boot_id()) == (self.start_time, self.boot_id) and now.state not in "ZX"
+
+    def processor_s(self) -> float:
+        """How long it has had a processor, in all its threads; 0 when it is gone."""
+        with suppress(ProcessLookupError):
+            return stat(self.pid).processor_time / TICKS
+        return 0
 
     def pidfd(self) -> int:
         """A descriptor for exactly this process, for the caller to close; ProcessLookupError when it is gone."""
@@ -110,13 +121,13 @@ def boot_id() -> str:
 
 
 def stat(pid: int) -> Stat:
-    """State, parent and start time; ProcessLookupError when there is no such process."""
+    """State, parent, start and processor time; ProcessLookupError when there is no such process."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except FileNotFoundError:
         raise ProcessLookupError(f"process {pid} does not exist") from None
     fields = text[text.rindex(")") + 2 :].split()  # the name in brackets may hold anything, also ") S 1"
-    return Stat(fields[0], int(fields[1]), int(fields[19]))
+    return Stat(fields[0], int(fields[1]), int(fields[19]), int(fields[11]) + int(fields[12]))
 
 
 def processes() -> list[Process]:

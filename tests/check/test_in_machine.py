@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import calendar
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import MagicMock
 
 import nbformat
 import pytest
@@ -12,13 +16,15 @@ from engines import until
 from jupyter_client.manager import AsyncKernelManager
 from machines import skip_without_machines
 
-from cutaway.check import in_machine, notebook
-from cutaway.check.contract import Missed
-from cutaway.check.in_machine import LineThere, Timekeeper
+from cutaway.check import contract, in_machine, notebook
+from cutaway.check.bench import Unreachable
+from cutaway.check.contract import CannotRun, Missed, Status, asks
+from cutaway.check.in_machine import OURS_S, PROCESSOR_S, LineThere, Timekeeper, Watch
 from cutaway.check.learner import Learner
 from cutaway.check.notebook import CELL_S, NOTEBOOK_S
 from cutaway.ground import course
-from cutaway.ground.guest import exports, kernel
+from cutaway.ground import machine as machines
+from cutaway.ground.guest import exports, kernel, qmp
 from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
@@ -86,13 +92,27 @@ def test_a_notebooks_kernel_is_asked_over_its_own_channel(line: LineThere, monke
 
 
 class Machine:
-    """A machine's clock, and what was done to the notebook in it."""
+    """A machine's clock, what else is told of it, how often it was looked at, and what was done to the notebook."""
 
     def __init__(self) -> None:
         self.time, self.interrupted, self.killed = 1000.0, 0, False
+        self.used_s, self.ours, self.looks = 0.0, 7.0, 0
+        self.watch = Watch(self.clock, self.processor_s, lambda: self.ours)
 
     def clock(self) -> float:
+        self.looks += 1
         return gone() if self.killed else self.time
+
+    def processor_s(self) -> float:
+        return self.used_s
+
+    def alive(self) -> bool:
+        return not self.killed
+
+    def looked_at(self) -> None:
+        """Return when somebody has looked often since this was called."""
+        enough = self.looks + 10
+        until(lambda: self.looks > enough, "it was looked at often")
 
     def interrupt(self) -> None:
         self.interrupted += 1
@@ -108,10 +128,11 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_a_cell_is_interrupted_and_a_notebook_ended_by_the_clock_of_the_machine(machine: Machine) -> None:
-    with Timekeeper(machine.clock, machine.interrupt, machine.kill) as timekeeper:
+    with Timekeeper(machine.watch, machine.interrupt, machine.kill) as timekeeper:
         machine.time += CELL_S
         timekeeper.begin_cell()
         machine.time += CELL_S
+        machine.looked_at()
         assert not machine.interrupted, "it has had its time, and no more"
         machine.time += 1
         until(lambda: machine.interrupted, "the cell is interrupted")
@@ -119,18 +140,110 @@ def test_a_cell_is_interrupted_and_a_notebook_ended_by_the_clock_of_the_machine(
         machine.time += NOTEBOOK_S
         until(lambda: machine.killed, "the notebook is ended")
     assert timekeeper.killed
+    assert timekeeper.why is None
 
 
 def test_nobody_is_interrupted_while_the_clock_of_the_machine_stands(machine: Machine) -> None:
-    looked = []
-
-    def clock() -> float:
-        looked.append(1)
-        return machine.time
-
-    with Timekeeper(clock, machine.interrupt, machine.kill):
-        until(lambda: len(looked) > 10, "it has looked often")
+    with Timekeeper(machine.watch, machine.interrupt, machine.kill):
+        machine.used_s, machine.ours = PROCESSOR_S, machine.ours + OURS_S  # and no more
+        machine.looked_at()
     assert (machine.interrupted, machine.killed) == (0, False)
+
+
+def set_back(machine: Machine) -> None:
+    machine.time -= 1
+
+
+def work_on(machine: Machine) -> None:
+    machine.used_s = PROCESSOR_S + 1
+
+
+def sleep_on(machine: Machine) -> None:
+    machine.ours += OURS_S + 1
+
+
+TRICKS = [
+    (set_back, Missed, "the notebook set back its machine's clock"),
+    (work_on, Missed, "the notebook took more than 30 minutes of processor time"),
+    (sleep_on, CannotRun, "its machine was not done after 60 minutes of ours"),
+]
+
+
+@pytest.mark.parametrize(("trick", "kind", "said"), TRICKS)
+def test_root_of_the_machine_gains_no_time_by_its_clock(
+    machine: Machine, trick: Callable[[Machine], None], kind: type[Exception], said: str
+) -> None:
+    with Timekeeper(machine.watch, machine.interrupt, machine.kill) as timekeeper:
+        trick(machine)
+        until(lambda: machine.killed, "the notebook is ended")
+    assert isinstance(timekeeper.why, kind)
+    assert said in str(timekeeper.why)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(("trick", "kind", "said"), TRICKS)
+def test_nor_does_it_while_it_is_checked(
+    machine: Machine, trick: Callable[[Machine], None], kind: type[Exception], said: str
+) -> None:
+    @asks(task=1, points=1)
+    def it_is_there(_: object) -> None:
+        trick(machine)
+        raise Missed("nothing is there", "")
+
+    @asks(task=2, points=1)
+    def it_is_good(_: object) -> None:
+        pass
+
+    found = contract.run([it_is_there, it_is_good], None, now=machine.watch)
+    assert {each.status for each in found} == {Status.FAILED if kind is Missed else Status.ERROR}
+    assert all(said in each.observed for each in found)
+
+
+@pytest.mark.parametrize("trick", [set_back, work_on])
+def test_a_notebook_that_was_ended_for_a_trick_is_not_reached_and_a_sentence_says_why(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, trick: Callable[[Machine], None]
+) -> None:
+    reach, troubles = ran(machine, monkeypatch, trick)
+    assert troubles[0] == "the kernel has ended"
+    assert troubles[1].startswith("the notebook ")
+    with pytest.raises(Unreachable):
+        reach()
+
+
+def test_it_has_no_mark_when_only_our_clock_says_that_it_took_too_long(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_machine, "OURS_S", -1)
+    with pytest.raises(Problem, match=r"this computer is too busy, or .*; no mark was given"):
+        ran(machine, monkeypatch, lambda _: None)
+
+
+def ran(machine: Machine, monkeypatch: pytest.MonkeyPatch, trick: Callable[[Machine], None]) -> Any:
+    """What comes of a notebook whose cells play the trick and then wait."""
+
+    def run(*_: object) -> Iterator[str]:
+        trick(machine)
+        until(lambda: machine.killed, "the notebook is ended")
+        yield "the kernel has ended"
+
+    monkeypatch.setattr(notebook, "run", run)
+    client, guest = SimpleNamespace(), SimpleNamespace(clock=machine.clock, running=SimpleNamespace(process=machine))
+    return in_machine._ran(cast("Any", client), cast("Any", guest))
+
+
+def test_a_clock_that_shows_no_date_has_been_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The month that the chip shows is the byte that root has written there."""
+    shown = {"tm_year": 126, "tm_mon": 10, "tm_mday": 22, "tm_hour": 19, "tm_min": 0, "tm_sec": 0}
+    monitor = MagicMock()
+    monitor.__enter__.return_value.do.return_value = shown
+    monkeypatch.setattr(qmp, "Monitor", lambda _: monitor)
+    watch = Watch(machines.Machine(MagicMock()).clock, lambda: 0)
+    assert watch() == calendar.timegm((2026, 11, 22, 19, 0, 0))
+    shown["tm_mon"] = 98
+    for _ in range(2):
+        with pytest.raises(Missed, match="set back"):
+            watch()
+        shown["tm_mon"] = 11
 
 
 # --- What there is -----------------------------------------------------------

@@ -4,15 +4,20 @@ The notebook's kernel and its engine are up in the machine (ground/guest/workben
 from which no network leads. Nothing of it runs on this computer, and no check runs there. The engine's socket has the
 same path on both sides, so that what one side says of it the other understands.
 
-All limits of time are told by the machine's own clock. When what cannot be told so takes too long here, or the machine
-ends, that is a Problem or an error of the check, and no mark; it is never an answer that was wrong.
+All limits of time are told by the machine's own clock, so that a busy computer here spoils no answer. The notebook can
+set that clock, and stop it; so there are two limits more, far above what an answer takes, which it cannot set (Watch).
+Who sets the clock back, or uses up the processor's time, is treated as one whose time is over. When only our own clock
+says that it has taken too long, or the machine ends, that is a Problem or an error of the check, and no mark; it is
+never an answer that was wrong.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,7 +30,7 @@ from nbclient import NotebookClient
 
 from cutaway.check import notebook, values
 from cutaway.check.bench import ENDED, Baseline, Call, Unreachable, late, plain, returned
-from cutaway.check.contract import Clock, Missed
+from cutaway.check.contract import CannotRun, Clock, Missed
 from cutaway.check.learner import Learner
 from cutaway.check.notebook import CELL_S, NOTEBOOK_S, Opened
 from cutaway.ground import course, desktop, machine
@@ -41,6 +46,8 @@ from cutaway.problem import Problem
 KERNEL = "cutaway-lab-machine"
 PATIENCE_S = 600  # by our own clock, for an answer of a machine on a busy computer
 LOOK_S = 1.0
+PROCESSOR_S = 1800  # of QEMU's, from its start; lab 10's master with all that is tried takes 108
+OURS_S = 3600  # by our own clock; the same took 1437 while QEMU was stopped for four fifths of the time
 ASK = "__import__('cutaway.check.calls', fromlist=['answer']).answer(globals(), {})"
 
 
@@ -73,18 +80,23 @@ def opened(path: Path, learner: Learner, folder: Path) -> Iterator[Opened]:
 
 
 def _ran(client: NotebookClient, guest: Machine) -> Opened:
-    """Run the cells. Problem when the machine ended, unless its time was over."""
+    """Run the cells. Problem when the machine ended, unless its time was over, or took too long by our clock alone."""
     qemu = guest.running.process
-    with Timekeeper(guest.clock, lambda: interrupt(client), qemu.kill) as timekeeper:
+    watch = Watch(guest.clock, qemu.processor_s)
+    with Timekeeper(watch, lambda: interrupt(client), qemu.kill) as timekeeper:
         client.on_cell_start = timekeeper.begin_cell
         troubles = list(notebook.run(client, qemu, guest.clock))
+    if isinstance(timekeeper.why, CannotRun):
+        raise Problem(f"running the notebook: {timekeeper.why}; no mark was given: run it where less is going on")
+    if timekeeper.why:
+        troubles.append(str(timekeeper.why))
     if not (qemu.alive() or timekeeper.killed):
         guest.hear()  # and it says why it does not answer
 
     def reach() -> LineThere:
         if timekeeper.killed or not alive(client):
             raise Unreachable
-        return LineThere(client, qemu, guest.clock)
+        return LineThere(client, qemu, watch)
 
     return reach, troubles
 
@@ -102,30 +114,76 @@ def alive(client: NotebookClient) -> bool:
     return bool(run_sync(manager.is_alive)())
 
 
-class Timekeeper(threading.Thread):
-    """Interrupts a cell whose time is over by the machine's clock, and kills the notebook when all of its time is."""
+class Watch:
+    """The machine's clock, read with a look at what the notebook, root in there, cannot set.
 
-    def __init__(self, clock: Clock, interrupt: Callable[[], object], kill: Callable[[], object]) -> None:
+    One whose clock stands meets the limit of QEMU's processor time when it works, and that of our own when it sleeps.
+    """
+
+    def __init__(self, clock: Clock, processor_s: Clock, ours: Clock = time.monotonic) -> None:
+        self.clock, self._processor_s, self._ours = clock, processor_s, ours
+        self._begun, self._last = ours(), clock()
+
+    def __call__(self) -> float:
+        """The time there. Missed, for good, when the notebook is at fault; CannotRun when it may be this computer."""
+        if self._processor_s() > PROCESSOR_S:
+            raise Missed(
+                f"the notebook took more than {PROCESSOR_S // 60} minutes of processor time", FOREVER, final=True
+            )
+        if self._ours() > self._begun + OURS_S:
+            raise CannotRun(
+                f"its machine was not done after {OURS_S // 60} minutes of ours, so this computer is too busy, or the "
+                "notebook stopped that machine's clock"
+            )
+        now = self.clock()
+        if now < self._last:
+            self._last = math.inf
+            raise Missed("the notebook set back its machine's clock, by which its time is told", SET, final=True)
+        self._last = now
+        return now
+
+
+FOREVER = "Does something in it go on for ever?"
+SET = "What in it sets the clock of the hardware? No answer takes that."
+
+
+class Timekeeper(threading.Thread):
+    """Interrupts a cell whose time is over by the machine's clock, and kills the notebook when all of its time is.
+
+    It is killed as well when its watch says so, and `why` is what that said.
+    """
+
+    def __init__(self, watch: Watch, interrupt: Callable[[], object], kill: Callable[[], object]) -> None:
         super().__init__(daemon=True)
-        self._clock, self._interrupt, self._kill = clock, interrupt, kill
-        self._begun = self._cell_begun = clock()
+        self._watch, self._interrupt, self._kill = watch, interrupt, kill
+        self._begun = self._cell_begun = watch.clock()
         self._done, self.killed = threading.Event(), False
+        self.why: Missed | CannotRun | None = None
 
     def begin_cell(self, **_: Any) -> None:
         """From here on another cell runs."""
-        self._cell_begun = self._clock()
+        self._cell_begun = self._watch.clock()
 
     def run(self) -> None:
         while not self._done.wait(LOOK_S) and not self.killed:
             with suppress(Problem):  # it has ended, and whoever waits for it will hear of that
-                self._look(self._clock())
+                self._look()
 
-    def _look(self, now: float) -> None:
+    def _look(self) -> None:
+        try:
+            now = self._watch()
+        except (Missed, CannotRun) as why:
+            self.why = why
+            self._end()
+            return
         if now > self._begun + NOTEBOOK_S:
-            self.killed = True
-            self._kill()
+            self._end()
         elif now > self._cell_begun + CELL_S:
             self._interrupt()
+
+    def _end(self) -> None:
+        self.killed = True
+        self._kill()
 
     def __enter__(self) -> Timekeeper:
         self.start()

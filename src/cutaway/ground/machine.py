@@ -237,9 +237,9 @@ class Machine:
         return bytes(content)
 
     def clock(self) -> float:
-        """Whole seconds on the clock in its hardware, by which one tells how long something took there.
+        """Whole seconds on the clock in its hardware, by which one tells how long something took there; 0 for no date.
 
-        The guest is not asked: it may be too busy to answer, and its root may say anything.
+        The guest is not asked, and may be too busy to answer. But its root can set this clock, and stop it.
         """
         try:
             with qmp.Monitor(self.running.folder) as monitor:
@@ -247,7 +247,10 @@ class Machine:
         except (OSError, qmp.Refused) as error:
             raise self._ended() from error
         year, month, *rest = (now[f"tm_{part}"] for part in ("year", "mon", "mday", "hour", "min", "sec"))
-        return calendar.timegm((1900 + year, 1 + month, *rest))
+        try:
+            return calendar.timegm((1900 + year, 1 + month, *rest))
+        except ValueError:  # root has written a month 99
+            return 0
 
     def console(self) -> str:
         """What its kernel has written to the serial port."""

@@ -58,7 +58,7 @@ IN_HEADERS = {  # ours, where it has another name there
     "X32_SYSCALL_BIT": "0x40000000",  # __X32_SYSCALL_BIT, which only x86 has
 }
 NOT_THE_KERNELS = {
-    *("CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "NO_CALL", "HIGH", "LOW", "PATIENCE_S"),
+    *("CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "TICKS", "NO_CALL", "HIGH", "LOW", "PATIENCE_S"),
     *("EMPTY_BYTES", "TIME_S", "MEMORY_BYTES", "PIECE_BYTES", "LONGEST_BYTES", "HOST_BYTES", "AT_ONCE"),
     *("ANSWER", "CONTEXT", "KIND", "ACCESS", "MAJOR", "MINOR", "SCRATCH"),  # registers
 }

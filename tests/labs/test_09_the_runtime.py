@@ -17,6 +17,7 @@ from cutaway.check import standalone
 from cutaway.check.contract import Result, Status
 from cutaway.ground.dry_dock import FOLDER, DryDock, config
 from cutaway.linux import mounts
+from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
 LAB = "09-the-runtime"
@@ -208,6 +209,22 @@ def test_an_ordinary_user_earns_every_point_as_well_docker_included(as_ordinary_
     done = as_ordinary_user(verdicts.__file__, LAB, "5")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {"solution": []}
+
+
+def test_a_program_that_takes_its_time_to_end_costs_no_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that is busy ends a process some time after the signal; the check asks again until it has."""
+    late: set[Process] = set()
+
+    def alive(process: Process) -> bool:
+        if running(process) or process in late:
+            return running(process)
+        late.add(process)
+        return True
+
+    running = Process.alive
+    monkeypatch.setattr(Process, "alive", alive)
+    assert unmet(results(tmp_path, 4)) == []
+    assert late
 
 
 # --- Cheats -----------------------------------------------------------------------

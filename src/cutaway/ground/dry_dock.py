@@ -206,6 +206,7 @@ class DryDock:
         given += ["--userland-proxy=false", "--bip=192.0.2.1/24"]
         env = f"PATH={FOLDER}/bin:{PATH} XDG_RUNTIME_DIR=/run ROOTLESSKIT_STATE_DIR={FOLDER}"
         hide_groups = "mount -t tmpfs none /sys/fs/cgroup"  # it would look there for rights that it does not have
+        self.write("docker.log", "")  # the shell may not have opened it when it is first read
         self.box.run(f"{hide_groups}; {env} dockerd {shlex.join(given)} </dev/null >{FOLDER}/docker.log 2>&1 &")
         deadline = time.monotonic() + START_S
         while not self._answers():

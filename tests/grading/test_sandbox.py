@@ -7,7 +7,6 @@ import base64
 import errno
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from cutaway.grading.nbcourse import Source
 from cutaway.grading.restored import Cell
 from cutaway.linux import processes
 from cutaway.linux.namespaces import Kind
+from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
 pytestmark = pytest.mark.xdist_group("sandboxes")
@@ -390,15 +390,23 @@ def test_who_waits_for_the_next_submission_and_has_ended_is_not_taken(
     owned = Source("test", "code", "assert answer == 1", True, True, False, False, 1.0, None)
     cells = [Cell("code", "answer = 1"), Cell("code", owned.source, owned)]
     for _ in range(2):
+        others = processes.descendants(executor._parent.pid)  # those of other tests may wait, too
         assert [each.passed for each in execution.run(executor, NOTHING, cells, SHORT)] == [True, True]
-        *_, (limits, waiting) = executor._waiting  # those of other tests may wait, too; the newest is taken next
+        *_, (limits, waiting) = executor._waiting  # the newest is taken next
         assert limits == SHORT
-        for each in processes.descendants(executor._parent.pid)[-2:]:
-            os.kill(each.pid, signal.SIGKILL)
         deadline = time.monotonic() + 10
+        while len(begun := _besides(others, executor)) < 2:  # asked for, and perhaps not yet made
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        for each in begun:
+            each.kill()
         while any(each.waits() for each in waiting):
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+
+def _besides(others: list[Process], executor: Executor) -> list[Process]:
+    return [each for each in processes.descendants(executor._parent.pid) if each not in others]
 
 
 def test_a_submission_goes_on_when_those_of_the_next_cannot_be_begun(

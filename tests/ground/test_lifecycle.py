@@ -194,6 +194,7 @@ def test_the_log_comes_while_the_program_runs(mine: Mine) -> None:
 
 def test_both_sides_tell_of_one_process(mine: Mine) -> None:
     mine.run("web", "sleep 600", mem_limit="32m", pids_limit=20)
+    until(lambda: sides.both(mine, "web").inside.program == "sleep", "the runtime has become the program")
     seen = sides.both(mine, "web")
     assert seen.outside
     assert (seen.inside.number, seen.outside.number) == (1, mine.look("web").pid)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -21,6 +22,7 @@ from cutaway.linux import calls
 
 TICKS = os.sysconf("SC_CLK_TCK")  # in a second
 LOOKS = 10  # at what is born while one looks; it ends even where something forks for ever
+BECOMES_S = 1  # in which a process becomes a program, also on a busy machine
 
 
 class Stat(NamedTuple):
@@ -153,19 +155,12 @@ def marked(token: str, variable: str = "CUTAWAY_TOKEN") -> list[Process]:
 
 def environment(pid: int) -> dict[str, str]:
     """The environment that the process was started with; empty when it is gone, or another user's."""
-    try:
-        settings = os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes()).split("\0")
-    except OSError:
-        return {}
-    return dict(setting.split("=", 1) for setting in settings if "=" in setting)
+    return dict(setting.split("=", 1) for setting in _given(pid, "environ").split("\0") if "=" in setting)
 
 
 def command(pid: int) -> str:
     """The command line of the process; empty when it is gone, or a thread of the kernel."""
-    try:
-        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ").strip()
-    except OSError:
-        return ""
+    return _given(pid, "cmdline").replace("\0", " ").strip()
 
 
 def ended(pidfd: int, timeout_s: float | None = None) -> bool:
@@ -186,3 +181,21 @@ def _stats() -> Iterator[tuple[int, Stat]]:
         seen |= born
         if not born:
             return
+
+
+def _given(pid: int, file: str) -> str:
+    """What its program was given. While a process becomes another program it has nothing yet, so one looks again."""
+
+    def look(file: str) -> str:
+        return os.fsdecode(Path(f"/proc/{pid}/{file}").read_bytes())
+
+    looks, deadline = LOOKS, time.monotonic() + BECOMES_S
+    with suppress(OSError):  # it is gone, or another user's; or it has no program, as a thread of the kernel
+        while not (text := look(file)) and looks and time.monotonic() < deadline:
+            Path(f"/proc/{pid}/exe").readlink()
+            if look("cmdline"):
+                looks -= 1  # it was given words, and so perhaps no settings
+            else:
+                time.sleep(0.001)
+        return text
+    return ""

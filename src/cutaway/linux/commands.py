@@ -14,6 +14,7 @@ from contextlib import suppress
 from cutaway.linux.processes import descendants
 
 SHOWN_LENGTH = 200  # characters of a command in a message
+ENDED_S = 10  # for what was killed
 
 Command = str | Sequence[str]  # a line for the shell, or a program and its arguments
 
@@ -71,13 +72,15 @@ def finish(process: subprocess.Popen[bytes], command: Command, timeout_s: float)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process, its group and its descendants, if it still runs; wait for it, and close its pipes."""
+    """Kill the process, its group and its descendants, if it still runs; wait for them, and close its pipes."""
     if process.poll() is None:
         below = descendants(process.pid)
         with suppress(PermissionError):  # not one of the group is ours any more
             os.killpg(process.pid, signal.SIGKILL)
         for each in below:
             each.kill()
+        for each in below:
+            each.wait(ENDED_S)
     process.wait()
     for stream in (process.stdout, process.stderr):
         if stream is not None:

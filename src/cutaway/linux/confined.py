@@ -28,12 +28,12 @@ from cutaway.linux.seccomp import PR_SET_NO_NEW_PRIVS
 
 WALLS = frozenset({Kind.USER, Kind.PID, Kind.MNT, Kind.NET, Kind.IPC, Kind.UTS})
 EMPTY_BYTES = 1 << 20
-TIME_S, MEMORY_BYTES = 1, 512 << 20
+TIME_S, MEMORY_BYTES = 1, 512 << 20  # of a processor, which on a busy machine takes longer
 
 # --- Outside ---------------------------------------------------------------
 
 
-def evaluate(text: str, timeout_s: float = 10) -> str:
+def evaluate(text: str, timeout_s: float = 60) -> str:
     """What the expression is worth, as text, or how its evaluation ended; `Refused` where the walls cannot be made."""
     argv = [sys.executable, "-I", "-S", str(Path(__file__).absolute()), text]
     try:

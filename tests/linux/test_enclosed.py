@@ -30,7 +30,7 @@ from cutaway.linux import (
 from cutaway.linux.mounts import mounts
 
 ALL = set(Kind)
-DEADLINE_S = 10
+DEADLINE_S = 30
 SOURCES = str(Path(cutaway.__file__).parents[1])
 
 
@@ -94,16 +94,16 @@ def test_pid_orphans_inside_are_reaped() -> None:
     with Enclosed({Kind.PID, Kind.MNT}) as box:
         box.run("(true & true) & exec true")
         assert until(lambda: not [pid for pid in box.run("ls /proc").split() if pid.isdigit() and int(pid) > 1][2:])
-        assert "Z" not in box.run("cat /proc/[0-9]*/stat | cut -d' ' -f3")
+        assert until(lambda: "Z" not in box.run("cat /proc/[0-9]*/stat | cut -d' ' -f3"))
 
 
 def test_mnt_a_mount_inside_is_not_seen_outside() -> None:
-    before = mounts()
+    name = f"inner-{os.getpid()}"  # others may mount something here meanwhile
     with Enclosed({Kind.MNT}) as box:
-        box.run("mount -t tmpfs inner /mnt && touch /mnt/here")
+        box.run(f"mount -t tmpfs {name} /mnt && touch /mnt/here")
         assert box.run("ls /mnt") == "here"
-        assert "inner" in {mount.source for mount in mounts(box.pid)}
-        assert [mount.target for mount in mounts() if mount not in before] == []
+        assert name in {mount.source for mount in mounts(box.pid)}
+        assert name not in {mount.source for mount in mounts()}
 
 
 def test_net_the_only_link_is_a_loopback_and_it_is_off_unless_asked_for() -> None:
@@ -141,8 +141,9 @@ def test_cgroup_the_path_inside_begins_where_the_namespace_was_made() -> None:
 def test_time_the_machine_has_been_up_for_longer() -> None:
     a_year = 365 * 24 * 3600
     with Enclosed({Kind.TIME}, boot_offset_s=a_year) as box:
+        before = time.clock_gettime(time.CLOCK_BOOTTIME)
         up_inside = float(box.run("cat /proc/uptime").split()[0])
-        assert 0 <= up_inside - a_year - time.clock_gettime(time.CLOCK_BOOTTIME) + 1 < DEADLINE_S
+        assert before - 0.01 <= up_inside - a_year <= time.clock_gettime(time.CLOCK_BOOTTIME)  # told in hundredths
 
 
 @pytest.mark.parametrize(
@@ -336,7 +337,7 @@ def test_it_starts_in_the_blink_of_an_eye() -> None:
         begin = time.perf_counter()
         Enclosed(ALL).close()
         took.append(time.perf_counter() - begin)
-    assert min(took) < 3  # 0.05 s on an idle machine; tests share theirs
+    assert min(took) < 10  # 0.05 s on an idle machine; tests share theirs
 
 
 def test_a_closed_box_has_no_namespaces_and_says_so() -> None:

@@ -128,8 +128,11 @@ def test_each_end_of_a_wire_tells_where_the_other_is(host: Enclosed, box: Enclos
 
 def test_the_machines_own_links_are_as_before(host: Enclosed, box: Enclosed) -> None:
     assert not {"bridge0", "wire", "spare"} & set(links.links())
+    before = set(links.links())
     with Network(os.getpid()) as network:
-        assert {link.name for link in network.links()} == set(links.links())
+        seen = {link.name for link in network.links()}
+    after = set(links.links())  # others may make and remove some meanwhile
+    assert before & after <= seen <= before | after
 
 
 def test_it_works_where_an_event_loop_runs(box: Enclosed) -> None:
@@ -142,7 +145,7 @@ def test_it_works_where_an_event_loop_runs(box: Enclosed) -> None:
 
 def test_a_socket_speaks_where_it_was_made(box: Enclosed) -> None:
     with made_inside(box.pid, socket.AF_INET, socket.SOCK_STREAM) as line:
-        line.settimeout(5)
+        line.settimeout(30)
         line.connect(("10.9.0.2", 80))
         assert line.recv(100) == b"box answers 10.9.0.2\n"
 

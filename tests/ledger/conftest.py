@@ -11,7 +11,7 @@ from engines import engine, image
 
 __all__ = ["engine", "image"]
 
-DEADLINE_S = 20
+DEADLINE_S = 30
 
 
 @pytest.fixture

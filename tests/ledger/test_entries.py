@@ -273,10 +273,9 @@ print("folder:", (folder / "x").exists())
 def test_a_read_only_state_folder_is_one_sentence() -> None:
     with Enclosed({Kind.USER, Kind.MNT}, env={"CUTAWAY_STATE": "/mnt/state"}) as box:
         box.run("mount -t tmpfs -o ro small /mnt")
+        records = "from cutaway import ledger; ledger.record('file', 'x', path='/tmp/cutaway-x')"
         with pytest.raises(Exception, match="Problem") as failed:
-            box.run(
-                [sys.executable, "-c", "from cutaway import ledger; ledger.record('file', 'x', path='/tmp/cutaway-x')"]
-            )
+            box.run([sys.executable, "-c", records], timeout_s=30)
     assert str(failed.value).endswith(
         "making /mnt/state: read-only file system; set CUTAWAY_STATE to a folder that you may write to"
     )

@@ -21,6 +21,8 @@ from cutaway.linux.mounts import Mount
 from cutaway.linux.namespaces import Kind
 from cutaway.linux.processes import Process
 
+ENDED_S = 10  # for a process that was killed
+
 
 class Stray(NamedTuple):
     """One thing that nobody alive owns, and the call that ends it."""
@@ -60,7 +62,7 @@ def end_unrecorded(owner: str) -> None:
         entry = token.partition(".")[2]
         with suppress(OSError):  # it is gone
             if entry.endswith(f"-{owner}") and not _known(entry) and namespaces.identity(Kind.PID, process.pid) == here:
-                process.kill()
+                _end(process)
 
 
 def _known(entry: str) -> bool:
@@ -83,7 +85,12 @@ def _marked() -> Iterator[tuple[Process, str]]:
 
 
 def _process(process: Process) -> Stray:
-    return Stray("process", f"{process.pid} ({processes.command(process.pid)})", process.kill)
+    return Stray("process", f"{process.pid} ({processes.command(process.pid)})", partial(_end, process))
+
+
+def _end(process: Process) -> None:
+    process.kill()
+    process.wait(ENDED_S)
 
 
 def _mounts(mounted: list[Mount], living: list[Path]) -> Iterator[Stray]:

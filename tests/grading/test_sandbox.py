@@ -281,6 +281,45 @@ def test_who_hides_from_its_keeper_is_counted_like_everybody(
     assert shown.trouble == trouble
 
 
+LEAVES = """
+import ctypes, os, platform, threading, time
+def hoard():
+    while "Z" not in open("/proc/self/stat").read().rpartition(")")[2]: time.sleep(0.01)
+    held = bytearray(b"x" * (40 << 20))
+    time.sleep(60)
+for _ in range(10):
+    if os.fork() == 0:
+        threading.Thread(target=hoard).start()
+        ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+time.sleep(60)
+"""
+QUEUES = """
+import os, socket, time
+def pair():
+    if os.getpid() % 2: return socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return socket.create_connection(server.getsockname()), server.accept()[0]
+for _ in range(8):
+    if os.fork() == 0: break
+held = []
+while len(held) < 200:
+    for each in pair():
+        held.append(each)
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 22)
+        each.setblocking(False)
+        try:
+            while True: each.send(b"x" * 65536)
+        except BlockingIOError: pass
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("source", [LEAVES, QUEUES], ids=["behind a thread that has left", "in queues of the kernel's"])
+def test_memory_that_no_first_thread_has_is_counted(executor: Executor, source: str) -> None:
+    (shown,) = run(executor, source, limits=Limits(cell_s=9, memory_bytes=256 * MIB))
+    assert shown.trouble == "memory"
+
+
 def test_what_is_swapped_out_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the kernel says it where there is swap, which not every machine has."""
     said = "Name:\thoard\nVmRSS:\t     100 kB\nVmData:\t 900 kB\nVmSwap:\t     200 kB\n"

@@ -24,6 +24,7 @@ settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname vhan
 """.split()  # noqa: SIM905  # other processes; rare doors into the kernel; what no limit counts; walls; the machine
 
 AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10  # linux/socket.h; all others, as AF_VSOCK, may lead past a network namespace
+SOL_SOCKET, QUEUES = 1, {"SO_SNDBUF": 7, "SO_RCVBUF": 8}  # asm-generic/socket.h
 
 
 def _refused(names: list[str], number: int = errno.EPERM, **more: Any) -> dict[str, Any]:
@@ -41,6 +42,12 @@ def _families() -> list[dict[str, Any]]:
     return [_refused(["socket", "socketpair"], errno.EAFNOSUPPORT, args=[test]) for test in tests]
 
 
+def _queues() -> list[dict[str, Any]]:
+    """How long a socket's queues may grow is a wish, which the kernel may always cut; here it is heard, and no more."""
+    wishes = [[_argument(1, "SCMP_CMP_EQ", SOL_SOCKET), _argument(2, "SCMP_CMP_EQ", each)] for each in QUEUES.values()]
+    return [_refused(["setsockopt"], 0, args=wish) for wish in wishes]
+
+
 PROFILE: dict[str, Any] = {
     "defaultAction": "SCMP_ACT_ALLOW",
     "syscalls": [
@@ -49,5 +56,6 @@ PROFILE: dict[str, Any] = {
         *(_refused(["clone"], args=[_argument(0, "SCMP_CMP_MASKED_EQ", each.flag, each.flag)])
           for each in sorted(WALLS, key=lambda kind: kind.flag)),
         *_families(),
+        *_queues(),
     ],
 }  # fmt: skip

@@ -9,13 +9,14 @@ See namespaces(7), pid_namespaces(7), capabilities(7), seccomp(2), setrlimit(2).
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 import select
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
@@ -27,6 +28,7 @@ from cutaway.linux.namespaces import Kind
 from cutaway.linux.seccomp import Instruction
 
 STUDENT = 1000  # the user inside
+QUEUE_BYTES = 212_992  # net.core.wmem_default and rmem_default as the kernel sets them; profile.py keeps them so
 WATCH_S = 0.1
 INTERRUPT = b"i"
 PAGE_BYTES, TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
@@ -118,7 +120,7 @@ class Keeper:
         """End the sandboxes that have broken a limit on everything in them together."""
         self._watched_at, (children, cpu_s) = time.monotonic(), _everybody()
         for one in {id(each): each for each in self._kept.values() if not each.verdict}.values():
-            if broken := _broken_limit(one.limits, _with_descendants(one.first, children), cpu_s):
+            if broken := _broken_limit(one, _with_descendants(one.first, children), cpu_s):
                 self._kill(one, broken)
 
 
@@ -153,31 +155,53 @@ def _with_descendants(first: int, children: dict[int, list[int]]) -> list[int]:
     return found
 
 
-def _broken_limit(limits: Limits, pids: list[int], cpu_s: dict[int, float]) -> bytes:
+def _broken_limit(one: _Kept, pids: list[int], cpu_s: dict[int, float]) -> bytes:
     """Which of the limits on these processes together is broken."""
-    if sum(map(_resident_bytes, pids)) > limits.memory_bytes and sum(map(_shares_bytes, pids)) > limits.memory_bytes:
+    most = one.limits.memory_bytes - _queues_bytes(one.first)
+    if sum(map(_resident_bytes, pids)) > most and sum(map(_shares_bytes, pids)) > most:
         return b"m"
-    return b"c" if sum(cpu_s.get(pid, 0.0) for pid in pids) > limits.cpu_s else b""
+    return b"c" if sum(cpu_s.get(pid, 0.0) for pid in pids) > one.limits.cpu_s else b""
+
+
+def _queues_bytes(first: int) -> int:
+    """The most that the kernel may hold in the queues of all its sockets; those belong to no process."""
+    return 2 * QUEUE_BYTES * _told(first, "net/sockstat", lambda text: int(text.split()[2]))
 
 
 def _resident_bytes(pid: int) -> int:
     """Resident and swapped: an upper bound, which counts each page once for each process that shares it."""
-    return _counted(f"/proc/{pid}/status", "VmRSS:", "VmSwap:")
+    return _told(pid, "status", lambda text: _sum_bytes(text, "VmRSS:", "VmSwap:"))
 
 
 def _shares_bytes(pid: int) -> int:
     """Its fair share of what it uses; slower to ask. Who hides that has all of it counted."""
     try:
-        return _counted(f"/proc/{pid}/smaps_rollup", "Pss:", "SwapPss:")
+        return _told(pid, "smaps_rollup", lambda text: _sum_bytes(text, "Pss:", "SwapPss:"))
     except PermissionError:
         return _resident_bytes(pid)
 
 
-def _counted(path: str, *fields: str) -> int:
-    """The sum of these fields, in bytes; 0 when the process is gone. Its name may hold any end of line but this one."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return sum(int(line.split()[1]) * 1024 for line in files.read(path).split("\n") if line.startswith(fields))
+def _told(pid: int, name: str, number: Callable[[str], int]) -> int:
+    """A number of a file of /proc/PID; 0 when the process is gone.
+
+    Where the first thread has ended by itself it has no memory and no network any more, and the others have.
+    """
+    for place in itertools.chain([f"/proc/{pid}"], _threads(pid)):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if told := number(files.read(f"{place}/{name}")):
+                return told
     return 0
+
+
+def _threads(pid: int) -> Iterator[str]:
+    """Where each is told of; looked for only when somebody asks."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        yield from (f"/proc/{pid}/task/{each}" for each in os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208
+
+
+def _sum_bytes(text: str, *fields: str) -> int:
+    """Of these fields. A name in it may hold any end of line but this one."""
+    return sum(int(line.split()[1]) * 1024 for line in text.split("\n") if line.startswith(fields))
 
 
 # --- Process 1 -------------------------------------------------------------
@@ -224,6 +248,8 @@ def _furnish(limits: Limits) -> None:
         mounts.tmpfs(folder, limits.disk_bytes // part, limits.disk_entries)
     calls.sethostname("sandbox")
     links.bring_up("lo")
+    for queue in ("tcp_rmem", "tcp_wmem"):
+        files.write(f"/proc/sys/net/ipv4/{queue}", f"4096 16384 {QUEUE_BYTES}")
     os.chdir(house.HOME)
 
 

@@ -24,7 +24,7 @@ from cutaway.ledger import paths, watch
 from cutaway.linux import Process, links, mounts, processes
 
 SESSION = "CUTAWAY_TEST_SESSION"
-PATIENCE_S = 10  # for processes that were told to go
+PATIENCE_S = 30  # for processes that were told to go
 BEFORE = pytest.StashKey[set[str]]()
 BY_SYSTEMD = (".service", ".scope", ".slice")  # control groups that come and go by themselves
 PROGRAMS = ("dockerd", "containerd", "podman", "conmon", "qemu", "slirp4netns")

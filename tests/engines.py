@@ -21,7 +21,7 @@ from cutaway.ground.engine import Engine
 from cutaway.linux import Process, groups, namespaces, processes
 from cutaway.linux.namespaces import Kind
 
-PATIENCE_S = 15
+PATIENCE_S = 30
 KINDS = ("docker", "podman")
 PODMAN_LATER = pytest.param("podman", marks=pytest.mark.soak)  # what is alike on both is tried there in the soak
 T = TypeVar("T")
@@ -127,8 +127,8 @@ class Witness:
         namespaces.hold(running.process.pid, self.namespaces)  # else the kernel gives their numbers to others at once
         self.cgroups = [Path(group) for group in own_cgroups(running)]
         members = {pid for group in self.cgroups for pid in groups.members(str(group))}
-        self.processes = [*processes.descendants(running.process.pid), *map(Process.of, members), running.process]
-        self.processes += relay(running)
+        self.processes = [*processes.descendants(running.process.pid), running.process, *relay(running)]
+        self.processes += [each for each in processes.processes() if each.pid in members]
 
     def left(self) -> list[str]:
         """Everything of the engine that is still on this machine."""

@@ -21,7 +21,7 @@ from cutaway.ground import base
 from cutaway.images.closure import archive
 from cutaway.runtime import example, launcher
 
-PATIENCE_S = 10
+PATIENCE_S = 30
 Config = dict[str, Any]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from engines import until
 from oci import PATIENCE_S, Config, Runtime
 from ordinary import Run, as_ordinary_user  # noqa: F401  a fixture
 
@@ -22,6 +23,11 @@ from cutaway.linux import Process, processes
 Bundler = Callable[..., Path]
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: an ordinary user here has no control groups")
 SLEEP = ("sleep", "600")
+
+
+def numbers(runtime: Runtime, name: str) -> list[int]:
+    """The container's processes, as `ps` lists them."""
+    return list(json.loads(runtime("ps", "--format", "json", name).stdout))
 
 
 def cgroup_of(runtime: Runtime, name: str) -> list[str]:
@@ -170,8 +176,10 @@ def test_signals_to_run_reach_the_program(ours: Runtime, bundle: Bundler) -> Non
 
 
 def test_kill_knows_names_and_numbers(ours: Runtime, bundle: Bundler) -> None:
+    made = bundle("/bin/sh", "-c", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done")
     for word in ("TERM", "SIGTERM", "15"):
-        with ours.running(bundle("/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done")) as name:
+        with ours.running(made) as name:
+            until(lambda: (made / "out").read_text() == "ready\n", "its trap is set")
             ours("kill", name, word)
             ours.until(name, "stopped")
             assert "container not running" in ours("kill", name, word, ok=False).stderr
@@ -269,11 +277,12 @@ def test_a_later_hook_that_fails_does_what_it_does_in_runc(
     ours: Runtime, runc: Runtime, bundle: Bundler, which: str
 ) -> None:
     """The program is not started, or is ended; but nothing stops a container from being deleted."""
+    program = "sleep 20; echo program" if which == "poststart" else "echo program"
 
     def change(config: Config) -> None:
         config["hooks"] = {which: [{"path": "/bin/sh", "args": ["sh", "-c", "echo because >&2; exit 4"]}]}
 
-    made = bundle("/bin/sh", "-c", "sleep 0.2; echo program", change=change)
+    made = bundle("/bin/sh", "-c", program, change=change)
     mine, oracle = ours.run(made), runc.run(made)
     assert (mine.stdout, mine.returncode != 0) == (oracle.stdout, oracle.returncode != 0), mine.stderr + oracle.stderr
     assert (f"{which} hook /bin/sh: status 4" in mine.stderr) == (which != "poststop")
@@ -339,9 +348,9 @@ def test_exec_takes_a_process_and_writes_its_number(ours: Runtime, bundle: Bundl
         with (tmp_path / "out").open("wb") as out:
             words = ["exec", "--process", str(tmp_path / "task"), "--detach", "--pid-file", str(tmp_path / "pid"), name]
             subprocess.run([*ours.argv, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=True)
-        pid = int((tmp_path / "pid").read_text())
-        assert processes.command(pid) == "sleep 603"
-    assert not Path(f"/proc/{pid}").exists() or processes.stat(pid).state == "Z"
+        second = Process.of(int((tmp_path / "pid").read_text()))
+        assert processes.command(second.pid) == "sleep 603"
+    assert not second.alive()
 
 
 def test_exec_keeps_the_rights_of_the_container(ours: Runtime, bundle: Bundler) -> None:
@@ -433,9 +442,8 @@ def test_ps_list_and_events_say_what_is(ours: Runtime, bundle: Bundler) -> None:
     with ours.running(bundle("/bin/sh", "-c", "sleep 604 & sleep 605")) as name:
         pid = ours.state(name)["pid"]
         ours("exec", name, "true")
-        numbers = json.loads(ours("ps", "--format", "json", name).stdout)
-        assert pid in numbers
-        assert len(numbers) == 2
+        until(lambda: len(numbers(ours, name)) == 2, "both are there")
+        assert pid in numbers(ours, name)
         assert str(pid) in ours("ps", name).stdout
         listed = json.loads(ours("list", "--format", "json").stdout)
         assert [(each["id"], each["status"], each["pid"]) for each in listed] == [(name, "running", pid)]
@@ -494,13 +502,10 @@ def test_kill_all_reaches_every_process(ours: Runtime, bundle: Bundler) -> None:
         config["linux"]["namespaces"] = [each for each in config["linux"]["namespaces"] if each["type"] != "pid"]
 
     with ours.running(bundle("/bin/sh", "-c", "sleep 606 & sleep 607 & wait", change=change)) as name:
-        deadline = time.monotonic() + PATIENCE_S
-        while len(json.loads(ours("ps", "--format", "json", name).stdout)) < 3:
-            assert time.monotonic() < deadline
+        until(lambda: len(numbers(ours, name)) == 3, "all are there")
         ours("kill", "--all", name, "9")
         ours.until(name, "stopped")
-        while json.loads(ours("ps", "--format", "json", name).stdout):
-            assert time.monotonic() < deadline
+        until(lambda: not numbers(ours, name), "nobody is left")
 
 
 def test_version_features_and_spec(ours: Runtime, tmp_path: Path) -> None:

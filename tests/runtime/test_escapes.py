@@ -139,9 +139,8 @@ def test_who_keeps_what_entered_and_writes_to_it_later_writes_to_nobodys_file(
 @root
 def test_each_start_has_a_copy_of_its_own(ours: Runtime, bundle: Bundler, program: Path) -> None:
     copy = program.with_name("cutaway-oci.parts") / "loader"
-    before = copy.stat().st_ino
-    with ours.running(bundle("sleep", "600")) as name:
-        assert copy.stat().st_ino != before
+    with copy.open("rb") as before, ours.running(bundle("sleep", "600")) as name:
+        assert copy.stat().st_ino != os.fstat(before.fileno()).st_ino
         ours("state", name)
         with copy.open("rb") as still:  # so that its number is not given away again
             ours("exec", name, "true")

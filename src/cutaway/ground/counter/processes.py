@@ -57,11 +57,12 @@ class Page:
 @contextmanager
 def database(account: Path | None = None) -> Iterator[Database]:
     """MariaDB as a process of this user, with the account that an SQL file makes; ready when the block begins."""
-    folder, port = ledger.state_folder() / f"mariadb-{secrets.token_hex(4)}", free_port()
-    with ledger.kept("folder", f"the files of MariaDB on port {port}", path=folder):
+    folder = ledger.state_folder() / f"mariadb-{secrets.token_hex(4)}"
+    with ledger.kept("folder", "the files of MariaDB", path=folder):
         for kept in ("data", "tmp"):
             (folder / kept).mkdir(parents=True)
         _run_once(install_command(folder), folder / "install.log")
+        port = free_port()  # as late as can be: others take ports, too
         argv = serve_command(folder, port, account or sources() / "account.sql")
         with _served(f"MariaDB on port {port}", argv, folder / "log") as process:
             _wait(port, process, folder / "log", _greets)

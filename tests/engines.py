@@ -111,6 +111,16 @@ def sleeping(engine: Engine, name: str) -> Container:
     return engine.client().containers.run(base.NAME, "sleep 600", name=name, detach=True)
 
 
+def executed(container: Container, command: str | list[str]) -> tuple[int, bytes]:
+    """Status and output of `docker exec`; of what has said its last word the engine hears the status a moment later."""
+    assert container.client
+    api = container.client.api
+    made = api.exec_create(container.id, command)["Id"]
+    output: bytes = api.exec_start(made)
+    until(lambda: not api.exec_inspect(made)["Running"], "the engine has heard of its end")
+    return api.exec_inspect(made)["ExitCode"], output
+
+
 def seen_now() -> Witness:
     """Somebody who has seen our engine, which runs."""
     running = private.running()

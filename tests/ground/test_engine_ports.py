@@ -44,7 +44,7 @@ def page(engine: Engine, image: str, port: int) -> Iterator[Container]:
 def answer(port: int) -> bytes:
     """What a browser would show, or nothing while nobody answers."""
     try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}", timeout=5) as page:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}", timeout=30) as page:
             text: bytes = page.read()
             return text
     except OSError:
@@ -80,7 +80,7 @@ def test_a_port_that_is_taken_here_is_said_so_and_carried_once_it_is_free(engine
             assert container.status == "running"
             taken.close()
             assert b"Served from inside" in until(lambda: answer(port), "the page answers once the port is free")
-            assert private.carried()[port] == ""
+            until(lambda: private.carried()[port] == "", "the port is reported as carried")
 
 
 def test_what_one_side_has_said_to_the_end_the_other_still_answers(engine: Engine, image: str, port: int):
@@ -116,7 +116,7 @@ def connected(port: int) -> socket.socket:
 
     def attempt() -> socket.socket | None:
         line = socket.socket()
-        line.settimeout(10)
+        line.settimeout(30)
         try:
             line.connect((LOOPBACK, port))
             line.sendall(b"?")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from engines import skip_without, sleeping, until
+from engines import executed, skip_without, sleeping, until
 
 from cutaway import ledger
 from cutaway.ground import base, private, programs
@@ -56,7 +56,7 @@ def test_containers_on_one_network_reach_one_another(shared: Engine):
 
 def test_a_container_in_a_block_is_gone_after_it(shared: Engine):
     with shared.container(base.NAME, "sleep 600") as container:
-        assert container.exec_run("hostname").exit_code == 0
+        assert executed(container, "hostname")[0] == 0
         assert container.labels["cutaway"] == "1"
     assert shared.containers() == []
     assert not [entry for entry in ledger.entries() if entry.kind == "container"]

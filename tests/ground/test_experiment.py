@@ -14,7 +14,7 @@ from cutaway.ground.experiment import enclosed, sh
 from cutaway.ledger import state
 from cutaway.linux import CommandFailed, Kind, Process, processes
 
-DEADLINE_S = 20
+DEADLINE_S = 30
 
 LESSON = """
 import random, sys

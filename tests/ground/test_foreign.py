@@ -26,7 +26,7 @@ def fetched() -> Foreign:
 def test_the_same_bytes_give_the_same_answer_on_both_processors_and_machine_code_does_not(tmp_path: Path) -> None:
     there, here = fetched(), sieve.build(tmp_path)
     for language, command in there.interpreters(tmp_path).items():
-        assert commands.run([*command, "20000"], 60) == commands.run(here[language].command(20_000), 60), language
+        assert commands.run([*command, "20000"], 120) == commands.run(here[language].command(20_000), 120), language
     assert foreign.made_for(there.java) == foreign.made_for(there.python) == there.processor
     assert foreign.made_for(here["C"].starts[0]) not in ("", there.processor)
     with pytest.raises(CommandFailed, match="Invalid ELF image"):

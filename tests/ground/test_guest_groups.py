@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from engines import until
 
 from cutaway.ground.groups import Group
 from cutaway.ground.machine import Machine
@@ -23,7 +24,7 @@ def test_what_is_started_stays_until_the_group_is_killed_also_while_it_is_frozen
     group = Group(guest, "test-started")
     group.start("exec sleep 1000")
     (pid,) = group.members()
-    assert guest.run(f"cat /proc/{pid}/comm") == "sleep"
+    until(lambda: guest.run(f"cat /proc/{pid}/comm") == "sleep", "the shell has become it")
     group.write("cgroup.freeze", "1")
     group.until("cgroup.events", "frozen 1")
     group.kill()

@@ -21,6 +21,10 @@ from cutaway.problem import Problem
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("engine")]
 
 DOCKER_FIRST = pytest.mark.parametrize("shared", ["docker", PODMAN_LATER], indirect=True)
+WORDS = (
+    ("start", "running"), ("pause", "paused"), ("unpause", "running"), ("restart", "running"), ("kill", "exited"),
+    ("start", "running"),
+)  # fmt: skip
 TRAPS = ["sh", "-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"]
 
 
@@ -43,7 +47,7 @@ def following(mine: Mine) -> Iterator[tuple[list[Event], list[str]]]:
     until(lambda: said == ["found"], "the follower has begun")
     yield heard, said
     follower.leave()
-    follower._thread.join(5)
+    follower._thread.join(30)
     assert not follower._thread.is_alive()
 
 
@@ -54,16 +58,16 @@ def test_each_word_brings_the_state_that_the_diagram_says_and_its_event(mine: Mi
     with following(mine) as (heard, _):
         mine.create("web", TRAPS)
         states = [mine.look("web").state]
-        for word in ("start", "pause", "unpause", "restart", "kill", "start"):
+        for word, state in WORDS:
             mine.do(word, "web", patience_s=1)
-            states.append(mine.look("web").state)
+            states.append(mine.until("web", lambda life, state=state: life.state == state).state)  # type: ignore[misc]
         until(lambda: mine.logs("web").endswith("ready"), "its trap is set")
         mine.do("stop", "web")
         ended = mine.look("web")
         mine.do("rm", "web")
         assert mine.look("web").state == lifecycle.GONE
         until(lambda: heard and heard[-1].now == lifecycle.GONE, "its removal is told")
-    assert states == ["created", "running", "paused", "running", "running", "exited", "running"]
+    assert states == ["created", *(state for _, state in WORDS)]
     assert (ended.state, ended.exit_code, ended.pid) == ("exited", 3, 0)
     moves = [(event.before, event.now) for event in heard if event.before != event.now]
     told = {(move.source, move.target) for move in lifecycle.MOVES}
@@ -79,7 +83,7 @@ def test_a_second_client_is_followed_also_where_it_makes_one_of_mine(mine: Mine)
         until(lambda: heard and heard[-1].now == "running", "its start is told")
         made.kill()
         until(lambda: any(event.exit_code == 137 for event in heard), "its end is told, and how")
-        assert mine.states() == {"by-hand": "exited"}
+        until(lambda: mine.states() == {"by-hand": "exited"}, "Docker's list knows it, too, a moment later")
     other.close()
 
 
@@ -202,10 +206,11 @@ def test_both_sides_tell_of_one_process(mine: Mine) -> None:
     assert seen.inside.program == seen.outside.program == "sleep"
     assert {"pid", "mnt", "net", "uts", "ipc"} <= seen.own
     assert seen.inside.host_name in seen.group
-    reading = sides.used("web", sides.groups(mine, "web"))
-    assert (reading.memory_max_bytes, reading.processes_max, reading.processes) == (32 << 20, 20, 1)
-    assert 0 < reading.memory_bytes < 32 << 20
     its = sides.groups(mine, "web")
+    until(lambda: sides.used("web", its).processes == 1, "who was asked inside has gone")
+    reading = sides.used("web", its)
+    assert (reading.memory_max_bytes, reading.processes_max) == (32 << 20, 20)
+    assert 0 < reading.memory_bytes < 32 << 20
     os.kill(seen.outside.number, 9)
     assert mine.ended("web").exit_code == 137
     with pytest.raises(Problem, match="no program runs in it; start it first"):

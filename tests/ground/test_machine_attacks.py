@@ -186,7 +186,7 @@ def test_a_guest_that_hangs_is_one_sentence_and_can_be_stopped(own: Machine):
 
 def test_a_qemu_that_is_killed_is_one_sentence_and_leaves_nothing(own: Machine):
     own.running.process.kill()
-    own.running.process.wait(5)
+    own.running.process.wait(30)
     with pytest.raises(Problem, match=r"asking .*: the machine has ended"):
         own.run("true")
     own.stop()
@@ -240,7 +240,7 @@ def test_who_is_killed_while_it_saves_a_machine_leaves_none_though_its_ledger_wa
     monkeypatch.setenv("CUTAWAY_CACHE", str(own_cache(tmp_path / "cache")))
     monkeypatch.setenv(accelerators.OVERRIDE, "tcg")
     with subprocess.Popen([sys.executable, "-c", SAVER]) as saver:
-        (template,) = until(lambda: [each for each in running.all_of_them() if up(each)], "a machine is being saved")
+        (template,) = until(lambda: [each for each in running.all_of_them() if up(each)], "it is saved", 120)
         shutil.rmtree(state_folder)
         saver.kill()
     until(lambda: not template.process.alive(), "QEMU has ended with who started it")

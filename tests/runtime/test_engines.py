@@ -14,7 +14,7 @@ from pathlib import Path
 import docker
 import pytest
 from docker.models.containers import Container
-from engines import engine, our_engine, until  # noqa: F401  a fixture
+from engines import engine, executed, our_engine, until  # noqa: F401  a fixture
 
 from cutaway.ground import base, private
 from cutaway.ground.engine import Engine
@@ -112,12 +112,7 @@ def test_a_missing_program_is_127_and_said(client: docker.DockerClient) -> None:
 
 
 def test_exec_pause_update_top_and_stop(sleeper: Container) -> None:
-    assert sleeper.client
-    api = sleeper.client.api
-    inside = api.exec_create(sleeper.id, ["sh", "-c", "echo inside; exit 3"])["Id"]
-    assert api.exec_start(inside) == b"inside\n"
-    until(lambda: not api.exec_inspect(inside)["Running"], "Docker has heard of its end")
-    assert api.exec_inspect(inside)["ExitCode"] == 3
+    assert executed(sleeper, ["sh", "-c", "echo inside; exit 3"]) == (3, b"inside\n")
     assert sleeper.exec_run("id -u", user="1000").output == b"1000\n"
     assert "sleep 600" in json.dumps(sleeper.top()["Processes"])
     sleeper.pause()

@@ -9,7 +9,6 @@ the check alone.
 from __future__ import annotations
 
 import errno
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +36,7 @@ class Laid(NamedTuple):
 
     def missed(self, observed: str, hint: str) -> Missed:
         """What is not there; some moments after the call it will not come any more."""
-        return Missed(observed, hint, final=time.monotonic() > self.call.returned_s + SETTLED_S)
+        return Missed(observed, hint, settled_s=self.call.returned_s + SETTLED_S)
 
 
 # --- Task 1: a wire --------------------------------------------------------

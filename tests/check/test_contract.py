@@ -83,6 +83,42 @@ def test_what_cannot_change_is_not_looked_at_again() -> None:
     assert len(looks) == 1
 
 
+class Slowly:
+    """A clock for looks that take a while, as on a busy computer."""
+
+    def __init__(self) -> None:
+        self.time_s, self.looks = 0.0, 0
+
+    def __call__(self) -> float:
+        return self.time_s
+
+    def look(self, takes_s: float) -> int:
+        """Which look it is that has taken so long."""
+        self.time_s += takes_s
+        self.looks += 1
+        return self.looks
+
+
+def test_a_function_that_takes_its_time_uses_up_nobodys_patience() -> None:
+    @asks(task=1, points=1)
+    def called_and_then_looked_at(clock: Slowly) -> None:
+        if clock.look(takes_s=1 if clock.looks else 9) < 4:
+            raise Missed("not yet", "Wait.")
+
+    (result,) = contract.run([called_and_then_looked_at], clock := Slowly(), patience_s=5, now=clock)
+    assert (result.status, clock.looks) == (Status.PASSED, 4)
+
+
+def test_only_what_a_look_has_missed_that_began_late_enough_will_not_come() -> None:
+    @asks(task=1, points=1)
+    def settles_soon(clock: Slowly) -> None:
+        clock.look(takes_s=3)
+        raise Missed("not yet", "Wait.", settled_s=2)
+
+    (result,) = contract.run([settles_soon], clock := Slowly(), patience_s=60, now=clock)
+    assert (result.status, clock.looks) == (Status.FAILED, 2)
+
+
 def test_a_process_that_ends_under_the_look_is_the_learners_and_not_ours() -> None:
     @asks(task=1, points=1)
     def gone(bench: object) -> None:

@@ -9,12 +9,14 @@ A lab's `checks.py` is a page of functions, each the sentence that it is named f
 
 A check looks at what the learner made, from a process of its own, and either returns its *finding*, which the
 checks that need it are given after the bench, or raises `Missed` with what it observed instead and a hint.
-It is written as one look, without waiting: `run` looks again until the check passes or patience runs out.
+It is written as one look, without waiting: `run` looks again until the check passes or patience runs out. So what a
+look does to what it looks at, it does once (`Bench.kept`), or the next look would see what the last one has done.
 A check whose needs were not met is not reached, rather than wrong.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -56,10 +58,14 @@ class Result:
 
 
 class Missed(Exception):
-    """What was asked for is not there: `observed` is there instead, and `hint` says where to look, never the answer."""
+    """What was asked for is not there: `observed` is there instead, and `hint` says where to look, never the answer.
 
-    def __init__(self, observed: str, hint: str, *, final: bool = False) -> None:
-        self.observed, self.hint, self.final = observed, hint, final  # final: looking again would change nothing
+    When it is `final`, looking again would change nothing; nor would it once a look has begun after `settled_s`, by
+    the clock of the computer that is looked at. One that began sooner may have seen what was only coming.
+    """
+
+    def __init__(self, observed: str, hint: str, *, final: bool = False, settled_s: float = math.inf) -> None:
+        self.observed, self.hint, self.final, self.settled_s = observed, hint, final, settled_s
         super().__init__(observed)
 
 
@@ -115,7 +121,7 @@ def run(
             continue
         tell(f"task {check.task}: {check.name}")
         try:
-            findings[check] = _look_until(now() + patience_s, now, check, bench, findings)
+            findings[check] = _look_until(patience_s, now, check, bench, findings)
             results.append(check.result(Status.PASSED))
         except Missed as missed:
             results.append(check.result(Status.FAILED, missed.observed, missed.hint))
@@ -126,13 +132,16 @@ def run(
     return results
 
 
-def _look_until(deadline: float, now: Clock, check: Check, bench: object, findings: dict[Check, Any]) -> Any:
+def _look_until(patience_s: float, now: Clock, check: Check, bench: object, findings: dict[Check, Any]) -> Any:
+    deadline = math.inf
     while True:
+        began = now()
         try:
             return _look(check, bench, findings)
         except Missed as missed:
-            if missed.final or now() > deadline:
+            if missed.final or began > min(deadline, missed.settled_s):
                 raise
+        deadline = min(deadline, now() + patience_s)  # after the first look, in which a function may have been called
         time.sleep(PAUSE_S)
 
 

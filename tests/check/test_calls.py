@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from cutaway.check import calls
 from cutaway.check.bench import Bench, LineHere, Unreachable
 from cutaway.check.contract import Missed
 from cutaway.check.learner import Learner
-from cutaway.linux.processes import Process, descendants
+from cutaway.linux import processes
+from cutaway.linux.processes import Process, Stat, descendants
 
 
 def missed(source: str, folder: Path, function: str = "answer", *arguments: object) -> Missed:
@@ -54,6 +56,29 @@ def test_what_a_call_prints_is_heard_by_the_checker_and_not_on_the_page(
         call = bench.call("answer")
         assert "from a child" in call.heard()
     assert "from a child" not in capfd.readouterr().err
+
+
+def test_what_hands_over_to_the_next_process_as_soon_as_it_was_seen_still_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    script = f"read word < {gate}; sleep 60 &"
+    hands_over = f"import subprocess\ndef answer():\n    return subprocess.Popen(['sh', '-c', {script!r}]).pid"
+
+    def seen_just_before() -> Iterator[tuple[int, Stat]]:
+        yield from stats()
+        gate.write_text("go on\n")
+        first.wait(10)
+
+    stats = processes._stats
+    with bench_of([hands_over], tmp_path) as bench:
+        call = bench.call("answer")
+        first = Process.of(int(str(call.value)))
+        monkeypatch.setattr(processes, "_stats", seen_just_before)
+        assert call.started() == [first]
+        assert not first.alive()
+        monkeypatch.undo()
 
 
 def test_a_call_knows_what_it_started_and_not_what_ran_before(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class Call:
 
     def started(self) -> list[Process]:
         """Every process that the call has started and that still runs, parents before children."""
-        return [each for each in descendants(self.process.pid) if each.alive() and each not in self.before.processes]
+        return [each for each in descendants(self.process.pid, running=True) if each not in self.before.processes]
 
     def heard(self) -> str:
         """The end of what the call, and all that it started, wrote to standard output and error."""

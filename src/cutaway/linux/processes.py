@@ -137,15 +137,23 @@ def processes() -> list[Process]:
     return [Process(pid, seen.start_time, boot_id()) for pid, seen in _stats()]
 
 
-def descendants(pid: int) -> list[Process]:
-    """Children, their children and so on, parents before children."""
+def descendants(pid: int, running: bool = False) -> list[Process]:
+    """Children, their children and so on, parents before children; or those of them that were `running` when seen.
+
+    So one of a row of processes that hand over to the next is always seen; who asks afterwards which of all are alive
+    may find none.
+    """
     children: dict[int, list[Process]] = {}
+    over = set()
     for each, seen in _stats():
-        children.setdefault(seen.parent, []).append(Process(each, seen.start_time, boot_id()))
+        process = Process(each, seen.start_time, boot_id())
+        children.setdefault(seen.parent, []).append(process)
+        if seen.state in "ZX":
+            over.add(process)
     found = list(children.get(pid, ()))
     for process in found:  # grows while it is walked
         found.extend(children.get(process.pid, ()))
-    return found
+    return [process for process in found if not (running and process in over)]
 
 
 def marked(token: str, variable: str = "CUTAWAY_TOKEN") -> list[Process]:

@@ -330,11 +330,38 @@ while True:
 """
 
 
+@pytest.mark.xdist_group("port of lab 04")
 def test_what_an_earlier_try_left_at_the_port_costs_a_right_answer_nothing(tmp_path: Path) -> None:
     names = f"from cutaway.check.learner import Learner\nserver, folder = 'python3 -m http.server', {str(tmp_path)!r}\n"
     (tmp_path / "word").write_text(Learner(LAB, "ada").word)
     said = results(tmp_path, 4, [*working_cells(master(LAB)), names + LEFT_BEHIND])
     assert unmet(said) == []
+
+
+OUTSIDE_AS_WELL = """
+own_network_inside = own_network
+def own_network(hostname, folder, word, port):
+    import time
+    from pathlib import Path
+    from urllib.request import urlopen
+    outside = Path(folder).with_name("outside")
+    outside.mkdir()
+    (outside / "word").write_text(word)
+    start(f"python3 -m http.server --bind 127.0.0.1 --directory {outside} {port}")
+    while True:
+        try:
+            urlopen(f"http://127.0.0.1:{port}").close()
+            break
+        except OSError:
+            time.sleep(0.02)
+    own_network_inside(hostname, folder, word, port)
+"""
+
+
+@pytest.mark.xdist_group("port of lab 04")
+def test_a_service_outside_is_no_earlier_try_when_the_function_itself_starts_it(tmp_path: Path) -> None:
+    said = results(tmp_path, 4, [*working_cells(master(LAB)), OUTSIDE_AS_WELL], patience_s=2)
+    assert [each.observed for each in unmet(said)] == ["outside, your port answers with your word as well"]
 
 
 # --- Hints ------------------------------------------------------------------

@@ -128,11 +128,15 @@ def listener(last: int, port: int) -> socket.socket:
 
 def kept_apart(ours: list[socket.socket], *others: list[socket.socket]) -> None:
     """Leave each of the `others` to a child that has nothing else, and `ours` to this process."""
+    hear, tell = os.pipe()
     for kept in others:
         if os.fork() == 0:
             close(each for group in (ours, *others) if group is not kept for each in group)
+            os.close(tell)
             stay(None)
     close(each for group in others for each in group)
+    os.close(tell)
+    os.read(hear, 1)  # comes back when nobody holds the other end: each child has let go of all else
 
 
 def close(sockets: Iterable[socket.socket]) -> None:

@@ -325,6 +325,34 @@ def test_a_scene_ends_when_the_checker_is_killed(scene: str) -> None:
     assert all(each.wait(10) for each in family)
 
 
+LETS_GO_LATE = """
+import os, sys, time
+scope = {"__name__": "scenes"}
+exec(open(sys.argv[1]).read(), scope)
+close, first = scope["close"], os.getpid()
+
+def late(sockets):
+    time.sleep(0 if os.getpid() == first else 0.3)
+    close(sockets)
+
+scope["close"] = late
+scope["ports"]()
+"""
+
+
+def test_the_scene_of_ports_is_told_of_when_each_socket_is_open_in_one_process_only() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", LETS_GO_LATE, SCENES], stdin=pipe, stdout=pipe) as actor:
+        assert actor.stdout
+        actor.stdout.readline()
+        family = [actor.pid, *(each.pid for each in descendants(actor.pid))]
+        files = [file.readlink() for pid in family for file in Path(f"/proc/{pid}/fd").iterdir()]
+        actor.communicate()
+    sockets = [str(each) for each in files if str(each).startswith("socket:")]
+    assert sorted(set(sockets)) == sorted(sockets)
+    assert len(family) == 3
+
+
 def test_the_scenes_numbers_are_the_kernels(tmp_path: Path) -> None:
     """Compared with the kernel's headers by a C program; who has no compiler cannot do the lab."""
     gcc = shutil.which("gcc")

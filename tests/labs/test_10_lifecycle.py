@@ -124,6 +124,11 @@ def test_another_recipe_is_as_good(recipe: str, tmp_path: Path) -> None:
         assert unmet(results(tmp_path, task, **{f"task_{task}": answer})) == []
 
 
+def test_a_container_that_takes_its_time_to_count_costs_no_point(tmp_path: Path) -> None:
+    cell = next(each.source for each in master(LAB).cells if each.id == "task-3")
+    assert unmet(results(tmp_path, 3, task_3=cell.replace("date >>", "sleep 1; date >>"))) == []
+
+
 # --- What the lab is about -------------------------------------------------------
 
 

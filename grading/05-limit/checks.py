@@ -23,7 +23,8 @@ TOP = "/sys/fs/cgroup"
 SLOWLY = Path(__file__).with_name("slowly.py")
 MIB = 1 << 20
 NO_LIMIT = "max"
-STARTED_S, DIED_S = 3.0, 3.0  # for a program to be there, and to be gone, by emulation on a busy machine
+CALL_S = 40.0  # for a function that asks a machine several times
+STARTED_S, DIED_S = 10.0, 10.0  # for a program to be there, and to be gone; on a busy machine one look takes seconds
 PROGRAM = "#!/bin/sh\nsleep {0} &\nexec sleep {1}\n"
 
 # --- What is agreed, and what is found -------------------------------------
@@ -87,7 +88,7 @@ class Tenancy(NamedTuple):
 def call(bench: Bench, function: str, *arguments: values.Plain) -> Call:
     """Call the learner's function. Missed, with a hint of the lab's own, for an error that points astray."""
     try:
-        return bench.call(function, *arguments)
+        return bench.call(function, *arguments, within_s=CALL_S)
     except Missed as missed:
         if "Permission denied" not in missed.observed:
             raise

@@ -29,7 +29,7 @@ from cutaway.linux.seccomp import Instruction
 
 PROBE = Path(__file__).with_name("probe.py")
 SPARE = 3  # calls that a profile may allow beyond what was seen: another trace may see a little more
-WORK_S = 4  # a work takes a tenth of that on a busy machine
+WORK_S = 30  # for a work; on a busy machine one takes seconds
 EPERM = 1
 SENDING = ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal")
 

@@ -23,7 +23,7 @@ SCENES, SOURCE = Path(__file__).with_name("scenes.py"), str(Path(cutaway.__file_
 HOST, OUTSIDE = "198.51.100.1", "198.51.100.2"
 PORT = 80
 BOXES = ("web", "database")
-SETTLED_S = 1.0  # what the function has not laid so long after it returned is not laid
+SETTLED_S = 3.0  # what the function has not laid so long after it returned is not laid; a kernel asks twice by then
 WHY = {errno.ENETUNREACH: "no route", errno.ECONNREFUSED: "refused"}
 
 

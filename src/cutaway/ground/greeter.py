@@ -33,7 +33,7 @@ def serve(port: str, name: str) -> None:
 def call(host: str, port: str) -> None:
     """Print the answer, or why there is none."""
     try:
-        with socket.create_connection((host, int(port)), CONNECT_S) as line:
+        with connected(host, int(port)) as line:
             line.settimeout(ANSWER_S)
             print(line.makefile().readline().strip())
     except socket.gaierror:
@@ -42,6 +42,16 @@ def call(host: str, port: str) -> None:
         print("no answer")
     except OSError as error:
         print(WHY.get(error.errno or 0, error.strerror))
+
+
+def connected(host: str, port: int) -> socket.socket:
+    """A connection. Whoever could not be found is looked for anew: the search may have begun before he was there."""
+    try:
+        return socket.create_connection((host, port), CONNECT_S)
+    except OSError as error:
+        if error.errno != errno.EHOSTUNREACH:
+            raise
+        return socket.create_connection((host, port), CONNECT_S)
 
 
 if __name__ == "__main__":

@@ -85,8 +85,7 @@ def test_a_call_knows_what_it_started_and_not_what_ran_before(tmp_path: Path) ->
     earlier = "import subprocess\nbefore = subprocess.Popen(['sleep', '60'])"
     with bench_of([earlier, "def answer():\n    subprocess.Popen(['sleep', '61'])"], tmp_path) as bench:
         call = bench.call("answer")
-        commands = [Path(f"/proc/{each.pid}/cmdline").read_bytes() for each in call.started()]
-        assert commands == [b"sleep\x0061\x00"]
+        assert [processes.command(each.pid) for each in call.started()] == ["sleep 61"]
         assert len(call.before.processes) == 1
 
 
@@ -107,19 +106,19 @@ def test_what_leaves_its_parent_session_and_environment_is_still_found_and_ended
     with bench_of([DAEMON], tmp_path) as bench:
         (daemon,) = bench.call("answer").started()
         assert daemon.alive()
-    assert daemon.wait(5)
+    assert daemon.wait(30)
 
 
 def test_everything_a_call_started_has_ended_when_the_bench_is_closed(tmp_path: Path) -> None:
     source = "import subprocess\ndef answer():\n    subprocess.Popen(['sh', '-c', 'sleep 63 & sleep 64 & wait'])"
     with bench_of([source], tmp_path) as bench:
         call = bench.call("answer")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while len(call.started()) < 3 and time.monotonic() < deadline:
             time.sleep(0.01)
         started = call.started()
         assert len(started) == 3
-    assert all(each.wait(5) for each in [*started, call.process])
+    assert all(each.wait(30) for each in [*started, call.process])
 
 
 def test_when_the_checker_is_killed_the_kernel_ends_what_the_calls_started(tmp_path: Path) -> None:
@@ -133,7 +132,7 @@ def test_when_the_checker_is_killed_the_kernel_ends_what_the_calls_started(tmp_p
         line = LineHere(Process.of(kernel), listener)
         (sleeper,) = Bench(Learner("04-isolate", "ada"), line, tmp_path).call("answer").started()
         line._control.close()
-    assert sleeper.wait(5)
+    assert sleeper.wait(30)
     assert os.waitpid(kernel, 0)[1] == 0
 
 
@@ -169,11 +168,10 @@ def test_an_endless_loop_ends_with_a_sentence(tmp_path: Path, monkeypatch: pytes
     assert missed(stubborn, tmp_path).observed == "answer did not return within 0.5 s"
 
 
-def test_the_next_call_is_made_after_one_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benches, "CALL_S", 0.5)
+def test_the_next_call_is_made_after_one_that_never_ends(tmp_path: Path) -> None:
     with bench_of(["def stuck():\n    while True: pass\ndef fine():\n    return 1"], tmp_path) as bench:
         with pytest.raises(Missed, match="stuck did not return"):
-            bench.call("stuck")
+            bench.call("stuck", within_s=0.5)
         assert bench.call("fine").value == 1
 
 
@@ -247,5 +245,5 @@ def test_nothing_of_these_calls_is_left(tmp_path: Path) -> None:
     with bench_of([DAEMON], tmp_path) as bench:
         bench.call("answer")
         kernel = bench.kernel
-    assert kernel.wait(5)
+    assert kernel.wait(30)
     assert not [each for each in descendants(os.getpid()) if each.alive() and each.pid == kernel.pid]

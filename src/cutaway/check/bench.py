@@ -30,7 +30,7 @@ from cutaway.ground.machine import Machine
 from cutaway.linux import processes
 from cutaway.linux.processes import Process, descendants
 
-CONNECT_S = 10.0  # for the notebook's kernel to take up the line
+CONNECT_S = 60.0  # for the notebook's kernel to take up the line, on a busy machine
 CALL_S = 10.0  # for a function to return, unless the check knows that it has more to do
 SCENE_S = 10.0  # for a scene to clear up
 LINE_BYTES = 2 * values.LENGTH

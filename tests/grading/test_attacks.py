@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.xdist_group("attacks"), pytest.mark.slow]
 
 CORPUS = Path(__file__).parents[2] / "grading" / "attacks"
 LIMITS = Limits(
-    cell_s=1.5, notebook_s=5, cpu_s=8, memory_bytes=384 * MIB, disk_bytes=32 * MIB, grace_s=0.5, output_bytes=100_000
+    cell_s=3, notebook_s=9, cpu_s=8, memory_bytes=384 * MIB, disk_bytes=32 * MIB, grace_s=0.5, output_bytes=100_000
 )
 
 

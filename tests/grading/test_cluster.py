@@ -58,7 +58,6 @@ def test_a_cluster_says_what_this_machine_says_and_keeps_nothing_of_ours(course:
 def test_dasks_own_security_settings_open_a_cluster_that_is_closed_to_others(
     course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_S", 1)
     key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     subprocess.run(
@@ -70,7 +69,9 @@ def test_dasks_own_security_settings_open_a_cluster_that_is_closed_to_others(
     with dask.config.set({**settings, "distributed.comm.require-encryption": True}):
         security = Security()
     with running(tmp_path, security=security) as address:
-        refused = grade(course, "--dry-run", "--scheduler", address)
+        with monkeypatch.context() as hurried:
+            hurried.setattr(cluster, "CONNECT_S", 1)
+            refused = grade(course, "--dry-run", "--scheduler", address)
         assert isinstance(refused.exception, Problem)
         assert "distributed.comm.tls" in str(refused.exception)
         with dask.config.set(settings):
@@ -92,10 +93,10 @@ def test_a_worker_with_another_version_is_named_and_nothing_is_graded(
 def test_no_cluster_and_one_without_workers_are_told(
     course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
-    assert "connecting to the Dask scheduler tcp://127.0.0.1:9" in str(
-        grade(course, "--scheduler", "tcp://127.0.0.1:9").exception
-    )
+    with monkeypatch.context() as hurried:
+        hurried.setattr(cluster, "CONNECT_S", 0.5)
+        refused = grade(course, "--scheduler", "tcp://127.0.0.1:9")
+    assert "connecting to the Dask scheduler tcp://127.0.0.1:9" in str(refused.exception)
     with running(tmp_path, workers=0) as address:
         done = grade(course, "--scheduler", address)
     assert f"the cluster has no workers; start some with `dask worker {address}`" in str(done.exception)

@@ -115,7 +115,7 @@ def graded(master: Path, tmp_path_factory: pytest.TempPathFactory) -> Graded:
     course = tmp_path_factory.mktemp("graded") / "course"
     shutil.copytree(master, course)
     hand_in_everything(course)
-    lines = grade(course, "--cell-time", "2")
+    lines = grade(course, "--cell-time", "4")
     mark_by_hand(course)
     written = cutaway("feedback", "numbers", "--course", str(course))
     exported = {

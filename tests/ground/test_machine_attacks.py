@@ -157,7 +157,7 @@ def own() -> Iterator[Machine]:
 
 def test_a_guest_that_fills_its_memory_kills_the_one_that_fills_it(own: Machine):
     with pytest.raises(CommandFailed) as failed:
-        own.run(["python3", "-I", "-S", "-c", "x = []\nwhile True: x.append(b'1' * (1 << 20))"])
+        own.run(["python3", "-I", "-S", "-c", "x = []\nwhile True: x.append(b'1' * (1 << 20))"], timeout_s=240)
     assert failed.value.status == 128 + signal.SIGKILL
     assert own.run("echo alive") == "alive"
 

@@ -129,7 +129,7 @@ def test_a_plot_has_its_table_as_its_alternative_text():
 
 
 def test_the_real_clock_sees_which_sleeps_longer():
-    found = compare("sleep", {"long": lambda: time.sleep(0.03), "short": lambda: time.sleep(0.001)}, trials=5)
+    found = compare("sleep", {"long": lambda: time.sleep(0.1), "short": lambda: time.sleep(0.001)}, trials=5)
     assert not found.ratio("long", "short").too_noisy
 
 

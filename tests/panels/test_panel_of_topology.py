@@ -11,7 +11,7 @@ import pytest
 from cutaway.linux import Enclosed, Kind
 from cutaway.panels import TopologyPanel
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 @pytest.fixture

@@ -45,12 +45,12 @@ def start_kernel(lab: Lab) -> list[Process]:
     client = BlockingKernelClient(connection_file=str(connection))
     client.load_connection_file()
     client.start_channels()
-    client.kernel_info(reply=True, timeout=30)
+    client.kernel_info(reply=True, timeout=60)
     client.stop_channels()
     return descendants(lab.process.pid)
 
 
-def wait_until_gone(processes: list[Process], timeout_s: float = 10) -> None:
+def wait_until_gone(processes: list[Process], timeout_s: float = 30) -> None:
     deadline = time.monotonic() + timeout_s
     for process in processes:
         assert process.wait(max(0, deadline - time.monotonic())), f"process {process.pid} is still there"

@@ -252,6 +252,20 @@ def test_an_engine_that_goes_is_one_sentence_and_its_return_is_noticed(fresh: En
         assert mine.states() == {"web": "created"}
 
 
+def test_who_leaves_while_the_engine_is_asked_hears_no_more() -> None:
+    said: list[object] = []
+    follower = Follower(Mine(Engine("docker", "/nowhere", "1")), said.append, said.append, lambda: said.append("found"))
+    told = {"Action": "start", "Actor": {"Attributes": {"name": "web"}}}
+
+    class Asked:
+        def events(self, **_: object) -> Iterator[dict[str, object]]:
+            follower.leave()
+            return iter([told])
+
+    follower._hear(Asked())  # type: ignore[arg-type]
+    assert said == []
+
+
 # --- Many ------------------------------------------------------------------
 
 

@@ -333,6 +333,8 @@ class Follower:
         """Listen first and list then, so that nothing happens in between unnoticed."""
         told_by_it = client.events(decode=True, filters={"type": "container", "label": mark()})
         self._stream = told_by_it
+        if self._left.is_set():  # while the engine was asked
+            return
         self.states.update(self.mine.states())
         self._found()
         for told in told_by_it:

@@ -109,4 +109,5 @@ class Meter:
                 self._heard(self._look())
                 time.sleep(EVERY_S)
         except (CommandFailed, Problem) as trouble:
-            self._troubled(str(trouble))
+            if self._until_s:  # else it was stopped meanwhile, and nobody asks
+                self._troubled(str(trouble))

@@ -7,7 +7,6 @@ import os
 import re
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,16 +14,12 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cutaway.ground.counter import free_port
+
+__all__ = ["Lab", "free_port"]
+
 READY_S = 90  # a shared machine with two busy cores has needed 20
 END_S = 30
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Lab:

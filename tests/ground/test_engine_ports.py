@@ -16,7 +16,7 @@ import pytest
 from docker.models.containers import Container
 from engines import until
 
-from cutaway.ground import private
+from cutaway.ground import counter, private
 from cutaway.ground.engine import Engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.xdist_group("engine")]
@@ -29,9 +29,7 @@ ECHO = ["sh", "-c", "while :; do nc -l -p 80 -e cat; done"]
 @pytest.fixture
 def port() -> int:
     """A port of the loopback that nobody listens on now."""
-    with socket.create_server((LOOPBACK, 0)) as free:
-        number: int = free.getsockname()[1]
-        return number
+    return counter.free_port()
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from cutaway.problem import Problem
 
 LANGUAGES = ("python", "php", "java")
 DEADLINE_S = 30
+FIRST_PORT = 10_000  # below it are those of many a known service
 STOP_S = 5  # for a server to end by itself, of which nothing is to be kept
 JDBC = Path("/usr/share/java/mariadb-java-client.jar")  # Debian's libmariadb-java
 
@@ -131,10 +132,13 @@ def sources() -> Path:
 
 
 def free_port() -> int:
-    """A loopback port on which nobody listens at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port on which nobody listens at this moment; none that the kernel gives to whoever asks for any."""
+    given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = range(FIRST_PORT, max(given, 2 * FIRST_PORT))
+    while True:
+        with socket.socket() as probe, suppress(OSError):  # it is taken
+            probe.bind(("127.0.0.1", secrets.choice(ports)))
+            return int(probe.getsockname()[1])
 
 
 # --- Starting and waiting --------------------------------------------------

@@ -84,10 +84,10 @@ def switched() -> list[str]:
 
 def try_as_root() -> None:
     """Print, for each power of the machine's root, whether it works alone, and without."""
-    theirs = "setpriv --reuid=1 sleep 60 >/dev/null 2>&1 & until pidof -s sleep >/dev/null; do :; done"
+    theirs = "setpriv --reuid=1 sleep 60 >/dev/null 2>&1 & for look in $(seq 500); do pidof -s sleep && break; done"
     answers = [f"echo {each.capability} $({alone(each)}) $({missing(each)})" for each in OF_THE_MACHINE]
     alone_there = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"]
-    subprocess.run([*alone_there, "sh", "-c", "; ".join([PREPARE_USERS, theirs, *answers])], check=True)
+    subprocess.run([*alone_there, "sh", "-c", "; ".join([PREPARE_USERS, f"{theirs} >/dev/null", *answers])], check=True)
 
 
 if __name__ == "__main__":

@@ -204,14 +204,13 @@ def the_companions_proc_shows_its_processes_only(bench: Bench, call: Call) -> No
 
 def inmost(call: Call) -> Process:
     """The process, of those that the call started, with the most namespaces of its own."""
-    is_running(call)
-    return looking.inmost(call.started())
+    return looking.inmost(is_running(call))
 
 
-def is_running(call: Call) -> None:
-    """Something that the call started was still running a moment after it returned."""
+def is_running(call: Call) -> list[Process]:
+    """What the call started that was still running a moment after it returned. Missed when there is nothing."""
     settled = time.monotonic() > call.returned_s + SETTLED_S
-    if not call.started():
+    if not (started := call.started()):
         heard = call.heard()
         raise Missed(
             f"when {call.function} has returned, nothing that it started runs"
@@ -221,6 +220,7 @@ def is_running(call: Call) -> None:
         )
     if not settled:
         raise Missed(f"{call.function} has only just returned", "What it starts is looked at in a moment.")
+    return started
 
 
 def about(heard: str) -> str:

@@ -221,6 +221,22 @@ def test_both_sides_tell_of_one_process(mine: Mine) -> None:
 
 
 @DOCKER_FIRST
+def test_a_program_that_ends_while_it_is_looked_at_is_said_to_have_ended(
+    mine: Mine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(number: int) -> sides.Side:
+        mine.do("kill", "web")
+        mine.ended("web")
+        return from_outside(number)
+
+    mine.run("web", "sleep 600")
+    from_outside = sides._from_outside
+    monkeypatch.setattr(sides, "_from_outside", too_late)
+    with pytest.raises(Problem, match="looking at web from both sides: its program has just ended; start it again"):
+        sides.both(mine, "web")
+
+
+@DOCKER_FIRST
 def test_a_process_that_has_the_number_here_and_is_another_one_is_not_taken_for_it(
     mine: Mine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,8 @@ Windows and macOS, it is not among this machine's processes, and that is said.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,13 +88,14 @@ def both(mine: Mine, name: str) -> Sides:
     if not pid:
         raise Problem(f"looking at {name} from both sides: no program runs in it; start it first")
     inside = _from_within(mine, name)
-    number = _number_here(pid, inside)
-    if number is None:
-        return Sides(inside, None, frozenset(), "", ELSEWHERE)
-    outside = _from_outside(number)
+    with _while_it_runs(f"looking at {name} from both sides"):
+        number = _number_here(mine, name, pid, inside)
+        if number is None:
+            return Sides(inside, None, frozenset(), "", ELSEWHERE)
+        outside, its_group = _from_outside(number), group(number)
     ours = {kind.value: number for kind, number in namespaces.identities().items()}
     own = frozenset(kind for kind, number in outside.namespaces.items() if ours[kind] != number)
-    return Sides(inside, outside, own, group(number))
+    return Sides(inside, outside, own, its_group)
 
 
 def kill(seen: Sides) -> bool:
@@ -119,12 +121,14 @@ def groups(mine: Mine, name: str) -> Groups:
     pid = mine.look(name).pid
     if not pid:
         raise Problem(f"metering {name}: no program runs in it; start it first")
-    number = _number_here(pid, _from_within(mine, name))
-    if number is None:
-        raise Problem(f"metering {name}: {ELSEWHERE}")
-    if not group(number):
-        raise Problem(f"metering {name}: this engine gives containers no control group; Docker, as root, does")
-    return Groups.of(number)
+    inside = _from_within(mine, name)
+    with _while_it_runs(f"metering {name}"):
+        number = _number_here(mine, name, pid, inside)
+        if number is None:
+            raise Problem(f"metering {name}: {ELSEWHERE}")
+        if not group(number):
+            raise Problem(f"metering {name}: this engine gives containers no control group; Docker, as root, does")
+        return Groups.of(number)
 
 
 def used(name: str, its: Groups) -> Reading:
@@ -133,6 +137,15 @@ def used(name: str, its: Groups) -> Reading:
         return Reading.here(its)
     except OSError:
         raise Problem(f"metering {name}: its control group went with its last process") from None
+
+
+@contextmanager
+def _while_it_runs(doing: str) -> Iterator[None]:
+    """Problem when the program ends inside the block, and with it what the kernel tells of it."""
+    try:
+        yield
+    except (FileNotFoundError, ProcessLookupError):
+        raise Problem(f"{doing}: its program has just ended; start it again") from None
 
 
 def _from_within(mine: Mine, name: str) -> Side:
@@ -147,14 +160,19 @@ def _from_within(mine: Mine, name: str) -> Side:
         raise Problem(f"asking in {name}: it has no sh, cat, grep and readlink to ask with, or said {said}") from None
 
 
-def _number_here(pid: int, inside: Side) -> int | None:
-    """The number on this machine of the process that the engine calls `pid`, begun when `inside` was."""
+def _number_here(mine: Mine, name: str, pid: int, inside: Side) -> int | None:
+    """The number on this machine of the process that the engine calls `pid`, begun when `inside` was.
+
+    None when it runs on another; ProcessLookupError when it has ended.
+    """
     for each in processes.processes():
         if each.start_time == inside.start_time:
             with suppress(OSError):  # it has ended
                 numbers = _status(each.pid)["NSpid"].split()
                 if int(numbers[-1]) == inside.number and str(pid) in numbers:
                     return each.pid
+    if mine.look(name).pid != pid:
+        raise ProcessLookupError(f"process {pid} of {name} has ended")
     return None
 
 

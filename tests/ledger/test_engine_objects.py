@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
@@ -32,6 +33,7 @@ class SmallEngine(ThreadingUnixStreamServer):
     def __init__(self, socket: str) -> None:
         self.objects: Objects = {}
         self.conflicts = 0  # so many deletions are answered with 409
+        self.takes_s = 0.0  # each of them
         self.deleted: list[str] = []
         super().__init__(socket, Answers)
 
@@ -62,6 +64,7 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         kind, name = self.asked()
+        time.sleep(self.server.takes_s)
         if self.server.conflicts:
             self.server.conflicts -= 1
             self.say(409, {"message": "removal is already in progress"})
@@ -142,6 +145,16 @@ def test_a_removal_in_progress_is_waited_for(small: SmallEngine, socket: str, st
     with ledger.kept("container", "web", socket=socket, name="web"):
         small.objects["container", "web"] = ledger.LABELS()
         small.conflicts = 3
+    assert small.objects == {}
+
+
+def test_a_removal_may_take_longer_than_an_answer(
+    small: SmallEngine, socket: str, state_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ledger.kept("container", "web", socket=socket, name="web"):
+        small.objects["container", "web"] = ledger.LABELS()
+        small.takes_s = 1.5
+        monkeypatch.setattr(engines, "TIMEOUT_S", 1)
     assert small.objects == {}
 
 

@@ -17,7 +17,7 @@ from cutaway.ledger import state
 
 # --- Words -----------------------------------------------------------------
 
-TIMEOUT_S = 10
+TIMEOUT_S, REMOVED_S = 10, 60  # a busy machine ends containers slowly
 NAMELESS = "<none>:<none>"  # what Docker writes for an image without a name, up to version 24
 
 
@@ -132,7 +132,7 @@ def request(socket: str, method: str, path: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("localhost")
     try:
         connection.sock = sockets.socket(sockets.AF_UNIX)
-        connection.sock.settimeout(TIMEOUT_S)
+        connection.sock.settimeout(REMOVED_S if method == "DELETE" else TIMEOUT_S)
         connection.sock.connect(socket)
         connection.request(method, path)
         answer = connection.getresponse()

@@ -59,7 +59,17 @@ IN_HEADERS = {  # ours, where it has another name there
 }
 NOT_THE_KERNELS = {
     *("CANNOT_START", "DEADLINE_S", "SHOWN_LENGTH", "KEPT", "LOOKS", "TICKS", "NO_CALL", "HIGH", "LOW", "PATIENCE_S"),
-    *("EMPTY_BYTES", "TIME_S", "MEMORY_BYTES", "PIECE_BYTES", "LONGEST_BYTES", "HOST_BYTES", "AT_ONCE"),
+    *(
+        "BECOMES_S",
+        "ENDED_S",
+        "EMPTY_BYTES",
+        "TIME_S",
+        "MEMORY_BYTES",
+        "PIECE_BYTES",
+        "LONGEST_BYTES",
+        "HOST_BYTES",
+        "AT_ONCE",
+    ),
     *("ANSWER", "CONTEXT", "KIND", "ACCESS", "MAJOR", "MINOR", "SCRATCH"),  # registers
 }
 

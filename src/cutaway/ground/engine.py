@@ -24,7 +24,7 @@ from cutaway.ground import private, programs
 from cutaway.ground.private import Kind, Owner
 from cutaway.ground.probes import limits
 from cutaway.ground.probes.finding import Lacking
-from cutaway.ledger.engines import EngineError, request
+from cutaway.ledger.engines import ANSWER, EngineError, request
 from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 CHOICE = "CUTAWAY_ENGINE"
 DOCKER_SOCKET = "/var/run/docker.sock"
 ANSWER_S = 60  # a busy machine starts containers slowly
-ANSWER = "CUTAWAY_ENGINE_ANSWER_S"  # in the environment: how long to wait for one that is slower
 
 
 class EngineGone(Problem):

@@ -18,6 +18,7 @@ from cutaway.ledger import state
 # --- Words -----------------------------------------------------------------
 
 TIMEOUT_S, REMOVED_S = 10, 60  # a busy machine ends containers slowly
+ANSWER = "CUTAWAY_ENGINE_ANSWER_S"  # in the environment: how long to wait for one that is slower
 NAMELESS = "<none>:<none>"  # what Docker writes for an image without a name, up to version 24
 
 
@@ -132,7 +133,8 @@ def request(socket: str, method: str, path: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("localhost")
     try:
         connection.sock = sockets.socket(sockets.AF_UNIX)
-        connection.sock.settimeout(REMOVED_S if method == "DELETE" else TIMEOUT_S)
+        usual_s = REMOVED_S if method == "DELETE" else TIMEOUT_S
+        connection.sock.settimeout(int(os.environ.get(ANSWER, usual_s)))
         connection.sock.connect(socket)
         connection.request(method, path)
         answer = connection.getresponse()

@@ -121,3 +121,14 @@ def test_a_missing_database_server_leaves_nothing_behind(state_folder: Path, mon
         pass
     assert list(state_folder.glob("mariadb-*")) == []
     assert ledger.entries() == []
+
+
+# --- Visitors ----------------------------------------------------------------
+
+
+def test_how_long_one_waits_for_visitors_is_told_by_the_clock_that_is_given() -> None:
+    clock = iter([0.0, 59.0, 60.0, 60.5])
+    people = visitors.Visitors("http://nobody/", now=lambda: next(clock))
+    with pytest.raises(Problem, match="1 visits took longer than 60 s"):
+        people.wait_for(1)
+    assert not list(clock), "it has had its time, and no more"

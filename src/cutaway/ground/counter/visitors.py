@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import threading
 import time
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
+from cutaway.ledger.engines import ANSWER
 from cutaway.problem import Problem
 
 PATIENCE_S = 60  # for an application that starts
@@ -37,7 +39,7 @@ class Answer(NamedTuple):
 def visit(url: str) -> Answer:
     """Visit the page once."""
     try:
-        with _direct.open(url, timeout=ANSWER_S) as answer:
+        with _direct.open(url, timeout=int(os.environ.get(ANSWER, ANSWER_S))) as answer:
             return Answer(answer.status, answer.read().decode())
     except urllib.error.HTTPError as refused:
         return Answer(refused.code, refused.read().decode(errors="replace"))
@@ -56,10 +58,10 @@ def welcomed(url: str, satisfied: Callable[[Answer], object] = lambda answer: an
 
 
 class Visitors:
-    """People who visit the page one after another, until the block ends."""
+    """People who visit the page one after another, until the block ends. How long one waits for them, `now` tells."""
 
-    def __init__(self, url: str, at_once: int = 2) -> None:
-        self.url, self.answers, self._enough = url, list[Answer](), threading.Event()
+    def __init__(self, url: str, at_once: int = 2, now: Callable[[], float] = time.monotonic) -> None:
+        self.url, self.answers, self._enough, self._now = url, list[Answer](), threading.Event(), now
         self._threads = [threading.Thread(target=self._visit, daemon=True) for _ in range(at_once)]
 
     @property
@@ -74,9 +76,9 @@ class Visitors:
 
     def wait_for(self, number: int, within_s: float = PATIENCE_S) -> None:
         """Come back when so many more visits were acknowledged; Problem when that takes too long."""
-        wanted, deadline = len(self.acknowledged) + number, time.monotonic() + within_s
+        wanted, deadline = len(self.acknowledged) + number, self._now() + within_s
         while len(self.acknowledged) < wanted:
-            if time.monotonic() > deadline:
+            if self._now() > deadline:
                 raise Problem(f"visiting {self.url}: {number} visits took longer than {within_s:g} s; is it up?")
             time.sleep(0.01)
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shlex
 import socket
 import socketserver
@@ -33,11 +32,11 @@ from typing import TYPE_CHECKING, Any, Self
 from cutaway.ground import machine, programs
 from cutaway.ground.engine import CHOICE
 from cutaway.ground.guest import engine as guests
-from cutaway.ground.guest import gate
 from cutaway.ground.guest.recipes import RECIPES
 from cutaway.ground.machine import LOOPBACK, Machine
 from cutaway.ground.private import SOCKET_BYTES, Kind
 from cutaway.images.closure import Closure, archive
+from cutaway.ledger.engines import ANSWER
 from cutaway.linux.commands import Command, CommandFailed
 from cutaway.problem import Problem
 
@@ -83,12 +82,14 @@ def chosen() -> Kind:
 class Desktop:
     """An engine that is used here and lives in `guest`: its socket, the command, the package, ports."""
 
-    def __init__(self, guest: Machine, kind: Kind) -> None:
+    def __init__(self, guest: Machine, kind: Kind, word: bytes = b"") -> None:
+        """`word` opens the gate, where the guest has been told one."""
         self.guest, self.kind = guest, kind
         self._folder = os.open(guest.running.folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self.gate = LOOPBACK, guest.publish(guests.PORT)
-        self.word = f"{secrets.token_hex(gate.WORD_BYTES // 2)}\n".encode()
-        guest.put(guests.WORD, self.word)
+        self.word = word or guests.drawn_word()
+        if not word:
+            guest.put(guests.WORD, self.word)
         self._line = Line(self.socket, self.gate, self.word)
 
     @property
@@ -137,12 +138,27 @@ class Desktop:
         """Pass a port of the guest's on to this computer's loopback; the number that it has here."""
         return self.guest.publish(port, host_port)
 
+    @contextmanager
+    def chosen(self, answer_s: int, **more: str) -> Iterator[None]:
+        """Within the block this engine is the one that is found here, and waited for; `more` is told as well."""
+        before = dict(os.environ)
+        os.environ.update({CHOICE: self.url, ANSWER: str(answer_s), **more})
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
     def stop(self) -> None:
         """End the engine with its machine, and with everything in it."""
+        self.leave()
+        self.guest.stop()
+
+    def leave(self) -> None:
+        """Let go of the engine, which goes on."""
         if "client" in self.__dict__:
             self.client.close()
         self._line.end()
-        self.guest.stop()
         with suppress(OSError):  # it was stopped already
             os.close(self._folder)
 

@@ -50,7 +50,7 @@ Env = dict[str, str]
 
 MEMORY_MIB = 512
 CGroups = Literal["v2", "v1"]
-Warm = Literal["notebook", "docker", "podman", "workbench"]
+Warm = Literal["notebook", "docker", "podman", "workbench", "counter"]
 HOST_NAME_MAX = 64  # bytes; linux/utsname.h, __NEW_UTS_LEN
 LOOPBACK = "127.0.0.1"
 TRIES = 20  # for a port of the host that is free both when it is chosen and when it is taken
@@ -91,7 +91,8 @@ def start(
 
     In a `warm` one something is up already: a notebook's kernel that waits for a word, or an engine of that kind. One
     with an engine has programs of its own, and shares `folders` with the host: what it writes to them is written here.
-    A workbench has both a kernel and an engine, and is shown nothing by which a lab is checked.
+    A workbench has both a kernel and an engine, and is shown nothing by which a lab is checked; so has a
+    counter, whose engine has the images of the page of that name.
     """
     name = name or f"machine-{secrets.token_hex(3)}"
     if any(each.name == name for each in running.all_of_them()):
@@ -122,15 +123,19 @@ def specify(
     """The computer that a machine with these wishes gets on this host."""
     guest_kernel = kernel.find()
     lent, shared = exports.lent(guest_kernel, folders), []
-    boots_from, wake, emulation = initramfs.ready(guest_kernel), None, qemu.EMULATION
-    if warm == "notebook":
-        boots_from, wake = notebooks.ready(guest_kernel), notebooks.wake
-    elif warm == "workbench":
-        boots_from, wake, emulation = workbench.ready(guest_kernel), workbench.wake, workbench.EMULATION
-        lent = exports.lent_to_a_submission(guest_kernel)
-    elif warm:
-        boots_from, wake = engines.ready(guest_kernel, warm), engines.wake
-        lent, shared = [], exports.shared(folders)
+    wake: qemu.Wake | None = None
+    emulation = qemu.EMULATION
+    match warm:
+        case None:
+            boots_from = initramfs.ready(guest_kernel)
+        case "notebook":
+            boots_from, wake = notebooks.ready(guest_kernel), notebooks.wake
+        case "workbench" | "counter":
+            boots_from, wake, emulation = workbench.ready(guest_kernel, warm), workbench.WAKE[warm], workbench.EMULATION
+            lent = exports.lent_to_a_submission(guest_kernel)
+        case kind:
+            boots_from, wake = engines.ready(guest_kernel, kind), engines.wake
+            lent, shared = [], exports.shared(folders)
     bare = kernel.bare(guest_kernel)
     spec = qemu.Spec(bare, boots_from, lent, "tcg", memory_mib, cpus, shared=shared, wake=wake, emulation=emulation)
     return replace(spec, accelerator=accelerators.choose(spec).name)

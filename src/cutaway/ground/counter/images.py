@@ -7,6 +7,7 @@ itself, from that Dockerfile.
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 from importlib.util import find_spec
@@ -18,7 +19,7 @@ from docker.errors import DockerException
 from cutaway.ground import base, programs
 from cutaway.ground.counter.processes import sources
 from cutaway.ground.engine import Engine
-from cutaway.images.closure import Copy, Entry, Folder, Link, Written, closure, tree
+from cutaway.images.closure import Closure, Copy, Entry, Folder, Link, Written, closure, tree
 from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
@@ -26,6 +27,7 @@ PYTHON, DATABASE, PROXY, PAGE = "cutaway/python", "cutaway/mariadb", "cutaway/ng
 PACKAGES = "/opt/python"  # where the image's Python finds what does not belong to it
 LEFT_OUT = ("__pycache__", "config-*", "*-packages", "ensurepip", "idlelib", "lib2to3", "test", "tests", "tkinter")
 HERE = Path(__file__).parent
+THERE = "CUTAWAY_IMAGES_THERE"  # in the environment: the engine that is chosen has been given all of them
 
 
 class Images(NamedTuple):
@@ -41,7 +43,15 @@ NAMES = Images(DATABASE, PAGE, PROXY)
 
 def images(engine: Engine, owner: Process | None = None) -> Images:
     """All images of *counter*, which `engine` has from now on: an engine of the user's until `owner` ends."""
+    if os.environ.get(THERE):
+        return NAMES
     return Images(database(engine, owner), page(engine, owner), proxy(engine, owner))
+
+
+def made_of() -> set[Path]:
+    """The files of this machine that they are made of."""
+    packed = [each for inside in (_of_python(), _of_database(), _of_proxy()) for each in inside.entries.values()]
+    return {each.source for each in packed if isinstance(each, Copy)} | {*filter(Path.is_file, sources().rglob("*"))}
 
 
 # --- What stands in for a published one ------------------------------------------
@@ -49,19 +59,27 @@ def images(engine: Engine, owner: Process | None = None) -> Images:
 
 def python(engine: Engine, owner: Process | None = None) -> str:
     """This Python with its library, and the driver by which it asks a database."""
+    says = ('CMD ["python3"]', f"ENV PYTHONPATH={PACKAGES}", "ENV PYTHONDONTWRITEBYTECODE=1")
+    return base.image_of(_of_python(), PYTHON, engine, owner, says)
+
+
+def _of_python() -> Closure:
     spec = find_spec("pymysql")
     assert spec is not None
     assert spec.submodule_search_locations is not None
     driver = Path(next(iter(spec.submodule_search_locations)))
     itself = Path(sys.executable).resolve()
     files = closure([itself]) | tree(sysconfig.get_path("stdlib"), LEFT_OUT) | placed(driver, f"{PACKAGES}/pymysql")
-    says = ('CMD ["python3"]', f"ENV PYTHONPATH={PACKAGES}", "ENV PYTHONDONTWRITEBYTECODE=1")
-    inside = base.contents() | files | {"/usr/bin/python3": Link(str(itself))}
-    return base.image_of(inside, PYTHON, engine, owner, says)
+    return base.contents() | files | {"/usr/bin/python3": Link(str(itself))}
 
 
 def database(engine: Engine, owner: Process | None = None) -> str:
     """MariaDB, which makes its files on an empty volume by itself."""
+    says = ('ENTRYPOINT ["docker-entrypoint.sh"]', 'CMD ["mariadbd"]', "EXPOSE 3306", 'VOLUME ["/var/lib/mysql"]')
+    return base.image_of(_of_database(), DATABASE, engine, owner, says)
+
+
+def _of_database() -> Closure:
     found = _needed("mariadb", "mariadbd", "mariadb", "mariadb-admin", "mariadb-dump")
     shared = "/usr/share/mysql"
     extra: dict[str, Entry] = {
@@ -75,13 +93,15 @@ def database(engine: Engine, owner: Process | None = None) -> str:
         "/var/lib/mysql": Folder(),
     }
     tables = {f"{shared}/{path.name}": Copy(path) for path in Path(shared).glob("mysql_system_tables*.sql")}
-    says = ('ENTRYPOINT ["docker-entrypoint.sh"]', 'CMD ["mariadbd"]', "EXPOSE 3306", 'VOLUME ["/var/lib/mysql"]')
-    inside = base.contents() | closure(found) | tree(f"{shared}/charsets") | tree(f"{shared}/english") | tables | extra
-    return base.image_of(inside, DATABASE, engine, owner, says)
+    return base.contents() | closure(found) | tree(f"{shared}/charsets") | tree(f"{shared}/english") | tables | extra
 
 
 def proxy(engine: Engine, owner: Process | None = None) -> str:
     """nginx, which reads its sites from /etc/nginx/conf.d."""
+    return base.image_of(_of_proxy(), PROXY, engine, owner, ('CMD ["nginx"]', "EXPOSE 80"))
+
+
+def _of_proxy() -> Closure:
     extra: dict[str, Entry] = {
         "/etc/nginx": Folder(),
         "/etc/nginx/conf.d": Folder(),
@@ -93,8 +113,7 @@ def proxy(engine: Engine, owner: Process | None = None) -> str:
         "/var/log": Folder(),
         "/var/log/nginx": Folder(),
     }
-    inside = base.contents() | closure(_needed("nginx", "nginx")) | extra
-    return base.image_of(inside, PROXY, engine, owner, ('CMD ["nginx"]', "EXPOSE 80"))
+    return base.contents() | closure(_needed("nginx", "nginx")) | extra
 
 
 def _needed(program: str, *executables: str) -> list[str]:

@@ -8,6 +8,7 @@ recipes.py says what each kind of engine is made of.
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 import time
@@ -88,6 +89,11 @@ def contents(guest_kernel: Kernel, kind: Kind, found: Iterable[Path]) -> initram
     for name, text in {**recipe.files, "start": START + recipe.start}.items():
         entries[FOLDER / name] = Written(text.encode())
     return _tools() | entries
+
+
+def drawn_word() -> bytes:
+    """A word for the gate, which nobody else knows."""
+    return f"{secrets.token_hex(gate.WORD_BYTES // 2)}\n".encode()
 
 
 def _tools() -> initramfs.Entries:

@@ -28,7 +28,7 @@ INSIDE = Path(inside.__file__)
 
 LENT_ETC = (
     *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "debian_version", "os-release", "localtime"),
-    *("services", "protocols", "mime.types", "fonts", "java-*", "php", "profile", "bash.bashrc"),
+    *("services", "protocols", "mime.types", "nginx/mime.types", "fonts", "java-*", "php", "profile", "bash.bashrc"),
 )
 WRITTEN_ETC = {
     "passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",

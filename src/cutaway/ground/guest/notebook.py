@@ -56,11 +56,17 @@ def _build(guest_kernel: Kernel, draft: Path) -> None:
     initramfs.write(draft / "initramfs", initramfs.contents(guest_kernel) | entries(files))
 
 
-def files_among(lent: Iterable[Lent], draft: Path, env: Mapping[str, str] = ENV) -> list[Path]:
-    """The files that the kernel needs and that lie in folders that are lent, written down in the draft."""
+def files_among(
+    lent: Iterable[Lent], draft: Path, env: Mapping[str, str] = ENV, beside: Iterable[Path] = ()
+) -> list[Path]:
+    """The files that the kernel needs and that lie in folders that are lent.
+
+    The draft says what they are, and those `beside` that the guest is given otherwise.
+    """
     folders = [each.target for each in lent]
     files = sorted(path for path in opened(draft / "home", env) if any(map(path.is_relative_to, folders)))
-    (draft / FILES).write_text(json.dumps([cache.fingerprint(files), [str(path) for path in files]]))
+    known = sorted({*files, *beside})
+    (draft / FILES).write_text(json.dumps([cache.fingerprint(known), [str(path) for path in known]]))
     return files
 
 

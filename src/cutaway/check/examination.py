@@ -40,7 +40,8 @@ def examine(
 ) -> Results:
     """The results of the lab's checks (or of one task) for the notebook to which `reach` leads.
 
-    Whoever lets the notebook run first brings the `checks` that were read before.
+    Whoever lets the notebook run first brings the `checks` that were read before, and has seen that there is ground for
+    it, which may be another computer's.
     """
     everything = checks or checks_of(learner.lab)
     tasks = {check.task for check in everything}
@@ -48,16 +49,23 @@ def examine(
         raise Problem(
             f"checking task {task} of {learner.lab}: it has tasks {min(tasks)} to {max(tasks)}; name one of them"
         )
-    checks = contract.of_task(everything, task)
-    found = _looked_at(checks, learner, reach, tell)
+    wanted = contract.of_task(everything, task)
+    found = _looked_at(wanted, learner, reach, tell, "" if checks else _lacking(learner.lab))
     return Results(learner.lab, learner.name, tuple(each for each in found if task in (None, each.task)))
 
 
-def _looked_at(checks: Sequence[Check], learner: Learner, reach: Reach, tell: Tell) -> list[Result]:
+def _lacking(lab: str) -> str:
+    """Why the lab cannot be done on this computer; empty when it can."""
     try:
-        grounds.found_for(learner.lab)
+        grounds.found_for(lab)
     except Problem as missing:
-        return [check.result(Status.ERROR, f"cannot run here: {missing}") for check in checks]
+        return str(missing)
+    return ""
+
+
+def _looked_at(checks: Sequence[Check], learner: Learner, reach: Reach, tell: Tell, lacking: str) -> list[Result]:
+    if lacking:
+        return [check.result(Status.ERROR, f"cannot run here: {lacking}") for check in checks]
     try:
         with scratch(learner.lab) as folder, Bench(learner, reach(), folder) as bench:
             return contract.run(checks, bench, tell=tell, now=bench.now)

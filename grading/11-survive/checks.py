@@ -47,13 +47,24 @@ pymysql.connect(host="127.0.0.1", **account).cursor().execute("DROP TABLE visits
 Names = dict[str, str]
 
 
-class Made(NamedTuple):
-    """What a function of the learner's has made: the call, the names and password it was given, where its page is."""
+class Given(NamedTuple):
+    """What a function of the learner's is given: names, a port, and a password in the file `secret`."""
 
+    names: Names
+    port: int
+    password: str
+    secret: str
+
+
+class Made(NamedTuple):
+    """What such a function has made: the call, the names and password it was given, where its page is."""
+
+    bench: Bench
     call: Call
     names: Names
+    password: str
+    secret: str
     url: str
-    secret: Path
 
     def missed(self, observed: str, hint: str) -> Missed:
         """What is not there; some moments after the call it will not come any more."""
@@ -83,9 +94,8 @@ def the_database_is_published_nowhere(bench: Bench, made: Made) -> None:
 
 @asks(task=1, points=1, needs=[the_page_counts_at_its_port])
 def the_password_is_in_no_settings(bench: Bench, made: Made) -> None:
-    password = made.secret.read_text().strip()
     for one in ours(made):
-        if password in json.dumps(one.attrs):
+        if made.password in json.dumps(one.attrs):
             raise made.missed(
                 f"docker inspect {one.name} shows the password",
                 "Both programs can be told where it stands, in place of what it is.",
@@ -106,7 +116,7 @@ def the_page_counts_as_before(bench: Bench) -> Made:
 def in_a_new_container_of_the_database_the_count_goes_on(bench: Bench, made: Made) -> Made:
     before = visited(made)
     container(made, "database").remove(force=True, v=True)
-    bench.call("replace", made.names, str(made.secret), within_s=CALL_S)
+    bench.call("replace", made.names, made.secret, within_s=CALL_S)
     number = visited(made, hint=KEPT)
     if number != before + 1:
         raise Missed(
@@ -130,7 +140,7 @@ class Survived(NamedTuple):
 def a_database_that_is_killed_comes_back_by_itself(bench: Bench) -> Survived:
     made = make(bench, "endure", "three")
     counts_on(made)
-    with Visitors(made.url) as people:
+    with Visitors(made.url, now=bench.now) as people:
         people.wait_for(ENOUGH)
         killed_from_outside(container(made, "database"))
         try:
@@ -171,8 +181,8 @@ class Saved(NamedTuple):
 def the_backup_is_in_the_folder(bench: Bench, made: Made) -> Saved:
     folder = bench.folder("backup")
     number = bench.kept("number", lambda: nullcontext(visited(made)))
-    call = bench.call("back_up", made.names, str(made.secret), folder, within_s=CALL_S)
-    if not any(path.is_file() and path.stat().st_size for path in Path(folder).rglob("*")):
+    call = bench.call("back_up", made.names, made.secret, folder, within_s=CALL_S)
+    if not bench.holds_files(folder):
         raise Missed(
             "back_up has returned, and there is no file with anything in it in the folder",
             "Which program reads a database as it is at one moment, and where does what it writes go?",
@@ -188,7 +198,7 @@ def what_was_counted_before_the_backup_is_there_again(bench: Bench, saved: Saved
     drop_the_table(saved.made)
     if visitors.visit(saved.made.url).number:
         raise CannotRun("the table could not be dropped")
-    bench.call("restore", saved.made.names, str(saved.made.secret), saved.folder, within_s=CALL_S)
+    bench.call("restore", saved.made.names, saved.made.secret, saved.folder, within_s=CALL_S)
     number = visited(saved.made)
     if number != saved.number + 1:
         raise Missed(
@@ -205,10 +215,10 @@ def what_was_counted_before_the_backup_is_there_again(bench: Bench, saved: Saved
 def both_pages_are_asked(bench: Bench) -> Made:
     made = make(bench, "front", "five", "sites")
     counts_on(made)
-    deadline = time.monotonic() + AWAY_S
-    with Visitors(made.url) as people:
+    deadline = bench.now() + AWAY_S
+    with Visitors(made.url, now=bench.now) as people:
         people.wait_for(ENOUGH)
-        while (never := never_asked(made)) and time.monotonic() < deadline:
+        while (never := never_asked(made)) and bench.now() < deadline:
             people.wait_for(1)
     if never:
         raise Missed(
@@ -221,7 +231,7 @@ def both_pages_are_asked(bench: Bench) -> Made:
 
 @asks(task=5, points=2, needs=[both_pages_are_asked])
 def nobody_is_turned_away_when_one_of_them_is_killed(bench: Bench, made: Made) -> None:
-    with Visitors(made.url) as people:
+    with Visitors(made.url, now=bench.now) as people:
         people.wait_for(ENOUGH)
         container(made, "page").kill()
         people.wait_for(ENOUGH)
@@ -246,16 +256,22 @@ def never_asked(made: Made) -> list[str]:
 def make(bench: Bench, function: str, task: str, *folders: str) -> Made:
     """Have the learner's function make something under names that nobody else uses."""
     images.images(engine())
+    names, port, password, secret = bench.kept(task, lambda: nullcontext(given(bench, task)))
+    more = [bench.folder(f"{task}-{each}") for each in folders]
+    call = bench.call(function, names, port, secret, *more, within_s=CALL_S)
+    return Made(bench, call, names, password, secret, bench.url(port))
+
+
+def given(bench: Bench, task: str) -> Given:
+    """Names that nobody else uses, a port, and a password."""
     scene = bench.scene(SCENES, SOURCE, engine().socket, bench.learner.hostname)
     names = {word: f"{scene['beginning']}-{task}-{word}" for word in WORDS}
-    key = Path(bench.folder(f"{task}-secret"))
-    secret, port = key / "password", key / "port"
-    if not secret.exists():  # the same again for the same names
-        secret.write_text(f"{secrets.token_hex(12)}\n")
-        port.write_text(str(processes.free_port()))
-    more = [bench.folder(f"{task}-{each}") for each in folders]
-    call = bench.call(function, names, int(port.read_text()), str(secret), *more, within_s=CALL_S)
-    return Made(call, names, f"http://127.0.0.1:{port.read_text()}/", secret)
+    taken = bench.kept("ports", lambda: nullcontext(set[int]()))
+    port = next(port for port in iter(processes.free_port, None) if port not in taken)
+    taken.add(port)
+    password = secrets.token_hex(12)
+    bench.folder(f"{task}-secret")
+    return Given(names, port, password, bench.file(f"{task}-secret/password", f"{password}\n"))
 
 
 def container(made: Made, word: str) -> Container:
@@ -282,9 +298,9 @@ def counts_on(made: Made) -> None:
 
 def visited(made: Made, within_s: float = AGAIN_S, hint: str = WHERE_TO_LOOK) -> int:
     """What the next visitor is told. Missed when nobody is told anything for a long time."""
-    deadline = time.monotonic() + within_s
+    deadline = made.bench.now() + within_s
     while (answer := visitors.visit(made.url)).number is None:
-        if time.monotonic() > deadline:
+        if made.bench.now() > deadline:
             raise Missed(f"{made.url}: {told(answer)}{last_words(made)}", hint, final=True)
         if answer.status == visitors.NO_ANSWER and made.names["page"] not in [one.name for one in ours(made)]:
             raise made.missed(f"nobody answers at {made.url}, and no container has the page's name", WHERE_TO_LOOK)
@@ -314,9 +330,9 @@ def killed_from_outside(one: Container) -> None:
 
 def drop_the_table(made: Made) -> None:
     """Do what somebody did by mistake, from the database's own network and with the page's account."""
-    given = {"PASSWORD": made.secret.read_text().strip()}
+    password = {"PASSWORD": made.password}
     there = {**quietly(), "network_mode": f"container:{made.names['database']}"}
-    client().containers.run(images.python(engine()), ["python3", "-c", DROP], environment=given, **there)
+    client().containers.run(images.python(engine()), ["python3", "-c", DROP], environment=password, **there)
 
 
 def quietly() -> dict[str, object]:

@@ -136,6 +136,19 @@ def test_when_the_checker_is_killed_the_kernel_ends_what_the_calls_started(tmp_p
     assert os.waitpid(kernel, 0)[1] == 0
 
 
+def test_what_a_check_writes_is_there_for_the_notebook_and_what_that_writes_is_seen(tmp_path: Path) -> None:
+    source = "def answer(file, folder):\n    open(folder + '/copy', 'w').write(open(file).read())"
+    with bench_of([source], tmp_path) as bench:
+        taken, given = bench.folder("taken"), bench.folder("given")
+        empty, full = bench.file("given/empty", ""), bench.file("given/full", "it's $HOME\n")
+        bench.call("answer", empty, taken)
+        assert not bench.holds_files(taken)
+        bench.call("answer", full, taken)
+        assert bench.holds_files(taken)
+        assert Path(taken, "copy").read_text() == "it's $HOME\n"
+        assert (bench.folder("given"), bench.url(8080)) == (given, "http://127.0.0.1:8080/")
+
+
 # --- Functions that do not answer ------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from cutaway.check.learner import Learner
 from cutaway.check.notebook import CELL_S, NOTEBOOK_S
 from cutaway.ground import course
 from cutaway.ground import machine as machines
-from cutaway.ground.guest import exports, kernel, qmp
+from cutaway.ground.guest import exports, kernel, qmp, workbench
 from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
@@ -62,7 +63,12 @@ def line(tmp_path: Path) -> Iterator[LineThere]:
     with client.setup_kernel(cleanup_kc=True):
         process = Process.of(manager.provisioner.pid)
         assert list(notebook.run(client, process)) == []
-        yield LineThere(client, process, real_time)
+        yield LineThere(client, guest_with(process), real_time)
+
+
+def guest_with(kernel: object, **more: Any) -> Any:
+    """As much of a machine as is told of it."""
+    return SimpleNamespace(running=SimpleNamespace(process=kernel), **more)
 
 
 @pytest.mark.slow
@@ -86,6 +92,37 @@ def test_a_notebooks_kernel_is_asked_over_its_own_channel(line: LineThere, monke
     line.now = gone
     with pytest.raises(Problem, match="the machine has ended"):
         line.call("add", [3], 0.2)
+
+
+# --- Files and ports -----------------------------------------------------------
+
+
+def test_a_check_writes_and_looks_where_the_notebook_is(tmp_path: Path) -> None:
+    """The guest is this computer: what its root is told to do, is done here."""
+    ran: list[list[str]] = []
+
+    def converse(argv: list[str], *_: object) -> int:
+        ran.append(argv)
+        return subprocess.run(argv, check=False, stderr=subprocess.DEVNULL).returncode
+
+    there = LineThere(cast("Any", None), guest_with(None, converse=converse), real_time)
+    folder = tmp_path / "it's a" / "folder"
+    there.make_folder(folder)
+    there.write(folder / "empty", "")
+    assert not there.holds_files(folder)
+    there.write(folder / "full", "it's $HOME\n")
+    assert there.holds_files(folder)
+    assert (folder / "full").read_text() == "it's $HOME\n"
+    with pytest.raises(CannotRun, match="mkdir could not do what the check asked it for"):
+        there.make_folder(folder / "full")
+
+
+def test_a_port_of_the_notebooks_loopback_is_reached_through_a_relay_of_its_own() -> None:
+    ran: list[list[str]] = []
+    guest = guest_with(None, converse=lambda argv, *_: bool(ran.append(argv)), publish=lambda at: 50_000 + at)
+    there = LineThere(cast("Any", None), guest, real_time)
+    assert [there.port(number) for number in (8001, 8002)] == [52_400, 52_401]
+    assert [argv[4:6] for argv in ran] == [["2400", "8001"], ["2401", "8002"]]
 
 
 # --- Limits of time ----------------------------------------------------------
@@ -227,8 +264,7 @@ def ran(machine: Machine, monkeypatch: pytest.MonkeyPatch, trick: Callable[[Mach
         yield "the kernel has ended"
 
     monkeypatch.setattr(notebook, "run", run)
-    client, guest = SimpleNamespace(), SimpleNamespace(clock=machine.clock, running=SimpleNamespace(process=machine))
-    return in_machine._ran(cast("Any", client), cast("Any", guest))
+    return in_machine._ran(cast("Any", SimpleNamespace()), guest_with(machine, clock=machine.clock))
 
 
 def test_a_clock_that_shows_no_date_has_been_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,11 +293,14 @@ def test_a_machine_for_submissions_is_lent_no_lab_and_no_check() -> None:
     assert any(Path(exports.__file__).is_relative_to(path) for path in lent), "the course's own package is"
 
 
-def test_the_machine_is_for_labs_that_take_an_engine_and_nothing_else(tmp_path: Path) -> None:
-    assert [each.name for each in course.labs() if each.written and in_machine.carries(each.name)] == ["10-lifecycle"]
+def test_the_machine_is_for_labs_that_take_an_engine_and_what_is_in_there_with_it(tmp_path: Path) -> None:
+    made_as = {each.name: in_machine.bench_of(each.name) for each in course.labs() if each.written}
+    carried = {lab: bench.name for lab, bench in made_as.items() if bench}
+    assert carried == {"10-lifecycle": "workbench", "11-survive": "counter"}
+    assert workbench.bench_for(["engine", "java"]) is None
     learner = Learner("04-isolate", "ada")
     with (
-        pytest.raises(Problem, match="checking 04-isolate in a machine: that has an engine, and it needs "),
+        pytest.raises(Problem, match="checking 04-isolate in a machine: one is for labs that need an engine"),
         in_machine.opened(course.unit("04-isolate").path, learner, tmp_path),
     ):
         pass

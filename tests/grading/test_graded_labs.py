@@ -21,6 +21,7 @@ from cutaway import cli
 from cutaway.grading import labs, nbcourse, release
 from cutaway.grading.nbcourse import Course
 from cutaway.ground import course as ours
+from cutaway.ground import programs
 from cutaway.ground.guest import recipes
 from cutaway.problem import Problem
 
@@ -131,7 +132,7 @@ def test_a_lab_is_graded_once_and_validated_elsewhere(graded: Class) -> None:
 @pytest.mark.parametrize(
     ("lab", "why"),
     [
-        ("11-survive", "in which there is no docker client, mariadb, nginx"),
+        ("11-survive", "which cannot be started here: building a guest for labs with an engine: no mariadb here; "),
         ("10-lifecycle", "which cannot be started here: building a guest with an engine: no dockerd, "),
     ],
 )
@@ -147,12 +148,15 @@ def test_a_lab_that_no_house_carries_has_no_mark_and_is_not_run(
     released = nbcourse.release(Course(course), lab)
     shutil.copytree(released, course / "submitted" / "ada" / lab)
     monkeypatch.setattr(labs, "_checked", None)
-    monkeypatch.setattr(recipes, "_here", lambda *names: dict.fromkeys(names))
+    if lab == "11-survive":
+        monkeypatch.setattr(programs, "_is_here", lambda probe: probe != "mariadbd")
+    else:
+        monkeypatch.setattr(recipes, "_here", lambda *names: dict.fromkeys(names))
     monkeypatch.setattr(labs, "_available_bytes", lambda: 0)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     done = cutaway("grade", lab, "--course", str(course), "--json")
     assert done.exit_code == 0, done.exception or done.stderr
-    assert ("note: 1 at once, not 2: " in done.stderr) == labs.in_machine.carries(lab)
+    assert ("note: 1 at once, not 2: " in done.stderr) is bool(labs.in_machine.bench_of(lab))
     line = json.loads(done.stdout)
     assert (line["score"], line["cells"]) == (None, {})
     (flag,) = line["flags"]
@@ -196,7 +200,8 @@ def test_there_are_as_many_lab_machines_at_once_as_memory_holds(
     assert 0 < labs._available_bytes() < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     monkeypatch.setattr(labs, "_available_bytes", lambda: gibibytes << 30)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-    assert (labs.at_once("10-lifecycle"), labs.at_once(LAB)) == (number, 8)
+    at_once = [labs.at_once(lab) for lab in ("10-lifecycle", "11-survive", LAB)]
+    assert at_once == [number, max(1, min(8, gibibytes // 5)), 8]
 
 
 def test_the_house_of_a_grader_that_has_ended_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from cutaway.check import calls, values
 from cutaway.check.contract import PAUSE_S, Missed
 from cutaway.check.learner import Learner
 from cutaway.ground import machine
-from cutaway.ground.machine import Machine
+from cutaway.ground.machine import LOOPBACK, Machine
 from cutaway.linux import processes
 from cutaway.linux.processes import Process, descendants
 
@@ -102,6 +102,18 @@ class Line(Protocol):
     def call(self, function: str, arguments: list[values.Plain], within_s: float) -> Call:
         """Have the function called; Missed when by that clock it does not return in time."""
 
+    def make_folder(self, path: Path) -> None:
+        """Make a folder on that computer, unless it is there."""
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a file there."""
+
+    def holds_files(self, folder: Path) -> bool:
+        """Whether below a folder there is a file that is not empty."""
+
+    def port(self, number: int) -> int:
+        """Where on this computer's loopback that port of the other's is reached."""
+
     def close(self) -> None:
         """End what the calls have started, and hang up."""
 
@@ -117,6 +129,7 @@ class Bench:
         self._actors: list[subprocess.Popen[bytes]] = []
         self._machines: dict[str, Machine] = {}
         self._kept: dict[str, Any] = {}
+        self._ports: dict[int, int] = {}
         self._undone = ExitStack()
 
     def now(self) -> float:
@@ -139,8 +152,24 @@ class Bench:
     def folder(self, name: str) -> str:
         """The path of an empty folder, made when it is first asked for."""
         path = self._folder / name
-        path.mkdir(exist_ok=True)
+        self._line.make_folder(path)
         return str(path)
+
+    def file(self, name: str, text: str) -> str:
+        """The path of a file with this text; in a folder that was made."""
+        path = self._folder / name
+        self._line.write(path, text)
+        return str(path)
+
+    def holds_files(self, folder: str) -> bool:
+        """Whether there is anything in the files below such a folder."""
+        return self._line.holds_files(Path(folder))
+
+    def url(self, port: int) -> str:
+        """Where the notebook's port is visited from here."""
+        if port not in self._ports:
+            self._ports[port] = self._line.port(port)
+        return f"http://{LOOPBACK}:{self._ports[port]}/"
 
     def scene(self, program: Path, *arguments: str) -> dict[str, Any]:
         """Run a Python program of the check's own, once; what it says of itself as one line of JSON.
@@ -223,6 +252,22 @@ class LineHere:
         self._callers.append(caller)
         outcome = returned(function, _answer(function, line, within_s))
         return Call(function, caller, before, self.now(), outcome)
+
+    def make_folder(self, path: Path) -> None:
+        """Make it on this computer, which is the notebook's."""
+        path.mkdir(exist_ok=True)
+
+    def write(self, path: Path, text: str) -> None:
+        """Write it here."""
+        path.write_text(text)
+
+    def holds_files(self, folder: Path) -> bool:
+        """Whether one is here."""
+        return any(path.is_file() and path.stat().st_size for path in folder.rglob("*"))
+
+    def port(self, number: int) -> int:
+        """The same."""
+        return number
 
     def close(self) -> None:
         """End what the calls have started, and hang up."""

@@ -13,8 +13,8 @@ never an answer that was wrong.
 
 from __future__ import annotations
 
+import itertools
 import math
-import os
 import shlex
 import threading
 import time
@@ -33,27 +33,30 @@ from cutaway.check.bench import ENDED, Baseline, Call, Unreachable, late, plain,
 from cutaway.check.contract import CannotRun, Clock, Missed
 from cutaway.check.learner import Learner
 from cutaway.check.notebook import CELL_S, NOTEBOOK_S, Opened
-from cutaway.ground import course, desktop, machine
+from cutaway.ground import course, machine
+from cutaway.ground.counter.images import THERE
 from cutaway.ground.desktop import Desktop
-from cutaway.ground.engine import ANSWER, CHOICE
-from cutaway.ground.guest import recipes, workbench
+from cutaway.ground.engine import CHOICE
+from cutaway.ground.guest import initramfs, recipes, workbench
+from cutaway.ground.guest.workbench import Bench
 from cutaway.ground.machine import Machine
 from cutaway.ground.private import SOCKET_BYTES
 from cutaway.linux.commands import CommandFailed
-from cutaway.linux.processes import Process
 from cutaway.problem import Problem
 
 KERNEL = "cutaway-lab-machine"
 PATIENCE_S = 600  # by our own clock, for an answer of a machine on a busy computer
 LOOK_S = 1.0
-PROCESSOR_S = 1800  # of QEMU's, from its start; lab 10's master with all that is tried takes 108
-OURS_S = 3600  # by our own clock; the same took 1437 while QEMU was stopped for four fifths of the time
+PROCESSOR_S = 1800  # of QEMU's, from its start; with all that is tried lab 10's master takes 108, that of lab 11 415
+OURS_S = 3600  # by our own clock; lab 10's took 1437 while QEMU was stopped for four fifths of the time
+RELAYS = 2400  # ports of the guest's, at each of which one of its loopback is passed on
+RELAY = 'setsid "$3" nc -ll -p "$1" -e "$3" nc 127.0.0.1 "$2" < /dev/null > /dev/null 2>&1 &'
 ASK = "__import__('cutaway.check.calls', fromlist=['answer']).answer(globals(), {})"
 
 
-def carries(lab: str) -> bool:
-    """Whether the lab is one that such a machine is for: it needs an engine, and nothing else."""
-    return course.unit(lab).needs == ("engine",)
+def bench_of(lab: str) -> Bench | None:
+    """What the machine for this lab is made as; None when there is none in which it finds all that it needs."""
+    return workbench.bench_for(course.unit(lab).needs)
 
 
 # --- The notebook ----------------------------------------------------------
@@ -65,13 +68,17 @@ def opened(path: Path, learner: Learner, folder: Path) -> Iterator[Opened]:
 
     The lab is begun before the first cell. Cells that check are left out: their outcome is decided outside.
     """
-    if not carries(learner.lab):
+    if not (made_as := bench_of(learner.lab)):
         needs = ", ".join(course.unit(learner.lab).needs) or "nothing"
-        raise Problem(f"checking {learner.lab} in a machine: that has an engine, and it needs {needs}; do without")
+        raise Problem(
+            f"checking {learner.lab} in a machine: one is for labs that need an engine, and what goes with it, and "
+            f"this one needs {needs}; do without"
+        )
     manager = AsyncKernelManager(kernel_name=KERNEL, connection_file=str(folder / "kernel.json"))
-    with _workbench() as bench:
+    with _workbench(made_as) as bench:
         _furnish(bench, learner.lab)
         told = {"CUTAWAY_LEARNER": learner.name, "CUTAWAY_COURSE": str(course.root()), CHOICE: bench.url}
+        told |= _told(made_as)
         cells = notebook.read(path, learner.lab, f"import os\nos.environ.update({told!r})\n")
         client = notebook.client_of(manager, cells, folder, cell_s=None)
         client.startup_timeout = PATIENCE_S
@@ -96,7 +103,7 @@ def _ran(client: NotebookClient, guest: Machine) -> Opened:
     def reach() -> LineThere:
         if timekeeper.killed or not alive(client):
             raise Unreachable
-        return LineThere(client, qemu, watch)
+        return LineThere(client, guest, watch)
 
     return reach, troubles
 
@@ -198,17 +205,16 @@ class Timekeeper(threading.Thread):
 
 
 @contextmanager
-def _workbench() -> Iterator[Desktop]:
+def _workbench(made_as: Bench) -> Iterator[Desktop]:
     """A machine whose engine is the one that checks find here, and wait for."""
-    guest = machine.start(memory_mib=desktop.MEMORY_MIB, warm="workbench")
-    with guest, Desktop(guest, workbench.KIND) as bench:
-        before = dict(os.environ)
-        os.environ.update({CHOICE: bench.url, ANSWER: str(PATIENCE_S)})
-        try:
-            yield bench
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+    guest = machine.start(memory_mib=made_as.memory_mib, warm=made_as.name)
+    with guest, Desktop(guest, workbench.KIND) as bench, bench.chosen(PATIENCE_S, **_told(made_as)):
+        yield bench
+
+
+def _told(made_as: Bench) -> dict[str, str]:
+    """What both sides are told of its engine: of images that it was given, nobody need look whether they are right."""
+    return {THERE: made_as.name} if made_as.has_images else {}
 
 
 def _furnish(bench: Desktop, lab: str) -> None:
@@ -232,8 +238,9 @@ class LineThere:
     Whatever comes back is what the notebook says of itself; nothing that runs in there is seen from here.
     """
 
-    def __init__(self, client: NotebookClient, kernel: Process, now: Clock) -> None:
-        self.kernel, self.now, self._client = kernel, now, client
+    def __init__(self, client: NotebookClient, guest: Machine, now: Clock) -> None:
+        self.kernel, self.now, self._client, self._guest = guest.running.process, now, client, guest
+        self._relays = itertools.count(RELAYS)
 
     def call(self, function: str, arguments: list[values.Plain], within_s: float) -> Call:
         """Have the function called; Missed when it does not return in time."""
@@ -243,6 +250,33 @@ class LineThere:
             interrupt(self._client)
             raise late(function, within_s)
         return Call(function, self.kernel, before, self.now(), returned(function, plain(function, text)))
+
+    def make_folder(self, path: Path) -> None:
+        """Make it in the guest, where it lies as it would here."""
+        self._has_done('mkdir -p "$1"', path)
+
+    def write(self, path: Path, text: str) -> None:
+        """Write it there."""
+        self._has_done('printf %s "$2" > "$1"', path, text)
+
+    def holds_files(self, folder: Path) -> bool:
+        """Whether one is there, by the word of its own root."""
+        return self._does('test -n "$(find "$1" -type f -size +0 -print -quit)"', folder)
+
+    def port(self, number: int) -> int:
+        """A port here that QEMU passes on to the guest's card, and a relay there to its loopback, where pages are."""
+        at = next(self._relays)
+        self._has_done(RELAY, at, number, initramfs.busybox())
+        return self._guest.publish(at)
+
+    def _has_done(self, script: str, *words: object) -> None:
+        if not self._does(script, *words):
+            raise CannotRun(f"in its machine, {script.split()[0]} could not do what the check asked it for")
+
+    def _does(self, script: str, *words: object) -> bool:
+        """Whether a shell there says that it could do this. What else it says may have no end: nobody listens."""
+        argv = ["/bin/sh", "-c", script, "sh", *map(str, words)]
+        return self._guest.converse(argv, None, bytes, bytes, PATIENCE_S) == 0
 
     def close(self) -> None:
         """End the kernel with its machine: that is sooner than to take everything in it away."""

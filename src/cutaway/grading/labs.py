@@ -35,13 +35,13 @@ from cutaway.grading.nbcourse import Course, Notebook
 from cutaway.grading.restored import Cell
 from cutaway.grading.stopped import Stopped
 from cutaway.ground import course as ours
-from cutaway.ground import desktop
 from cutaway.ground import machine as machines
 from cutaway.ground.guest import accelerators, cache, initramfs, kernel, saved
+from cutaway.ground.guest.workbench import Bench
 from cutaway.linux import files
 from cutaway.problem import Problem
 
-MACHINE_BYTES = 3 << 30  # of memory for a house with a lab machine in it: 2 to 2.7 GiB were seen
+BESIDE_MIB = 1024  # of memory for a house with a lab machine in it, beside twice that of the machine
 HOUSE_S = 600  # for everything: the notebook has five minutes, each call of a check ten seconds
 MACHINE_S = 4800  # for the same by emulation, on a computer that has other things to do
 TASK = re.compile(r"^check\(task=(\d+)\)\s*$", re.MULTILINE)
@@ -126,7 +126,7 @@ def too_much_for_a_house(lab: str) -> str:
     """Why no house is built for a submission of the lab, and what to do; empty for one that a house carries."""
     if "engine" not in ours.unit(lab).needs:
         return ""
-    if in_machine.carries(lab):
+    if in_machine.bench_of(lab):
         try:
             saved_machine(lab)
         except Problem as missing:
@@ -159,7 +159,14 @@ class SavedMachine(NamedTuple):
 def at_once(lab: str) -> int:
     """How many of its submissions this computer checks at once: one for each core, as far as memory goes."""
     cores = len(os.sched_getaffinity(0))
-    return max(1, min(cores, _available_bytes() // MACHINE_BYTES)) if in_machine.carries(lab) else cores
+    if not (bench := in_machine.bench_of(lab)):
+        return cores
+    return max(1, min(cores, _available_bytes() // house_bytes(bench)))
+
+
+def house_bytes(bench: Bench) -> int:
+    """What a house with such a machine takes at most: its own copy of the saved one, what that writes, and itself."""
+    return (2 * bench.memory_mib + BESIDE_MIB) << 20
 
 
 def _available_bytes() -> int:
@@ -169,13 +176,13 @@ def _available_bytes() -> int:
 
 def where(lab: str) -> str:
     """Where its submissions are run, in words."""
-    return MACHINE if in_machine.carries(lab) else HOUSE
+    return MACHINE if in_machine.bench_of(lab) else HOUSE
 
 
 def saved_machine(lab: str) -> SavedMachine | None:
     """The one that is run by emulation, which every house can do, for a lab that takes machines; made if missing."""
-    if in_machine.carries(lab):
-        spec = machines.specify(desktop.MEMORY_MIB, warm="workbench")
+    if bench := in_machine.bench_of(lab):
+        spec = machines.specify(bench.memory_mib, warm=bench.name)
     elif "guest kernel" in ours.unit(lab).needs:
         spec = machines.specify()
     else:
@@ -192,8 +199,8 @@ def _checked(lab: str, learner: str, notebook: bytes, hidden: list[Path]) -> tup
     machine = saved_machine(lab)
     settings = {**_shown_and_hidden(lab, hidden, machine), "lab": lab, "learner": learner, "grader": os.getpid()}
     settings["machine"] = str(machine.folder) if machine else ""
-    settings["how"] = ["--in-machine"] if in_machine.carries(lab) else []
-    most_s = MACHINE_S if in_machine.carries(lab) else HOUSE_S
+    settings["how"] = ["--in-machine"] if in_machine.bench_of(lab) else []
+    most_s = MACHINE_S if in_machine.bench_of(lab) else HOUSE_S
     argv = [sys.executable, "-P", "-s", str(Path(__file__).with_name("labhouse.py")), json.dumps(settings)]
     env = _environment() | (machine.environment if machine else {})
     with subprocess.Popen(

@@ -163,7 +163,8 @@ def the_program_has_its_folder_and_its_environment(bench: Bench) -> Laid:
         what = (
             f"lacks {' '.join(sorted(wanted - has))}" if wanted - has else f"has {' '.join(sorted(has - wanted))[:60]}"
         )
-        raise missed(f"its environment {what}", "Whose environment does a program begin with? Print yours inside.")
+        hint = "Whose environment does a program begin with? Print yours inside."
+        raise Missed(f"its environment {what}", hint, final=bool(has))  # it has none while it becomes the program
     folder, wanted_folder = str(Path(f"/proc/{process.pid}/cwd").readlink()), laid.config["process"]["cwd"]
     if folder != wanted_folder:
         raise missed(f"it began in {folder}, and not in {wanted_folder}", "Print its folder inside.")

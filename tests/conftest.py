@@ -94,17 +94,26 @@ def others() -> bool:
 
 def things() -> set[str]:
     """What the machine has that may outlive a test: engines and guests, too, which get no environment from us."""
-    cgroups = (folder for folder, _, _ in os.walk("/sys/fs/cgroup"))  # which passes over those that go meanwhile
     netns = Path("/run/netns").iterdir() if Path("/run/netns").exists() else ()
     ours = watch.watchers()
     return {
         *(shown(each) for each in processes.processes() if each not in ours and is_machinery(each)),
         *(f"mount: {mount.target}" for mount in mounts.mounts()),
-        *(f"cgroup: {folder}" for folder in cgroups if not folder.endswith(BY_SYSTEMD)),
+        *(f"cgroup: {folder}" for folder in control_groups()),
         *(f"network namespace: {path.name}" for path in netns),
         *(f"link: {name}" for name in links.links()),
         *(f"in /tmp: {path.name}" for path in Path(tempfile.gettempdir()).glob("cutaway*")),
     }
+
+
+def control_groups() -> Iterator[Path]:
+    """Those that tests may make: not beside our own, where whoever made that makes others."""
+    ours = (Path(line.split(":", 2)[2]) for line in Path("/proc/self/cgroup").read_text().splitlines())
+    shared = tuple(str(each.parent) for each in ours if len(each.parts) > 2)
+    for folder, _, _ in os.walk("/sys/fs/cgroup"):  # which passes over those that go meanwhile
+        found = Path(folder)
+        if not folder.endswith(BY_SYSTEMD) and not str(found.parent).endswith(shared):
+            yield found
 
 
 def is_machinery(process: Process) -> bool:

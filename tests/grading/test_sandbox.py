@@ -7,6 +7,7 @@ import base64
 import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from cutaway.grading import execution, house, sandbox
+from cutaway.grading import execution, house, profile, sandbox
 from cutaway.grading.execution import Output, Recipe, Shown
 from cutaway.grading.executor import Executor, Sandbox
 from cutaway.grading.limits import MIB, Limits
@@ -314,6 +315,26 @@ while len(held) < 200:
         except BlockingIOError: pass
 time.sleep(60)
 """
+
+
+WISH = """
+import ctypes, os, socket
+much, set_option = ctypes.c_int(1 << 17), {"x86_64": 54, "aarch64": 208}[os.uname().machine]
+one, other = socket.socketpair()
+for beyond in (0, 1 << 32):
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        words = [ctypes.c_long(beyond + word) for word in (socket.SOL_SOCKET, option)]
+        before = one.getsockopt(socket.SOL_SOCKET, option)
+        said = ctypes.CDLL(None).syscall(set_option, one.fileno(), *words, ctypes.byref(much), 4)
+        print(said, one.getsockopt(socket.SOL_SOCKET, option) == before)
+"""
+
+
+def test_a_socket_has_the_queues_that_it_began_with(executor: Executor) -> None:
+    """Also for who says it in numbers of which the kernel takes the lower half."""
+    assert printed(executor, WISH) == 4 * "0 True\n"
+    assert {name: getattr(socket, name) for name in profile.QUEUES} == profile.QUEUES
+    assert profile.SOL_SOCKET == socket.SOL_SOCKET
 
 
 @pytest.mark.parametrize("source", [LEAVES, QUEUES], ids=["behind a thread that has left", "in queues of the kernel's"])

@@ -25,6 +25,7 @@ settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname vhan
 
 AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10  # linux/socket.h; all others, as AF_VSOCK, may lead past a network namespace
 SOL_SOCKET, QUEUES = 1, {"SO_SNDBUF": 7, "SO_RCVBUF": 8}  # asm-generic/socket.h
+INT = 0xFFFFFFFF  # what the kernel looks at of an argument that it takes as an int
 
 
 def _refused(names: list[str], number: int = errno.EPERM, **more: Any) -> dict[str, Any]:
@@ -44,7 +45,8 @@ def _families() -> list[dict[str, Any]]:
 
 def _queues() -> list[dict[str, Any]]:
     """How long a socket's queues may grow is a wish, which the kernel may always cut; here it is heard, and no more."""
-    wishes = [[_argument(1, "SCMP_CMP_EQ", SOL_SOCKET), _argument(2, "SCMP_CMP_EQ", each)] for each in QUEUES.values()]
+    level = _argument(1, "SCMP_CMP_MASKED_EQ", INT, SOL_SOCKET)
+    wishes = [[level, _argument(2, "SCMP_CMP_MASKED_EQ", INT, each)] for each in QUEUES.values()]
     return [_refused(["setsockopt"], 0, args=wish) for wish in wishes]
 
 

@@ -28,7 +28,7 @@ from cutaway.linux.namespaces import Kind
 from cutaway.linux.seccomp import Instruction
 
 STUDENT = 1000  # the user inside
-QUEUE_BYTES = 212_992  # net.core.wmem_default and rmem_default as the kernel sets them; profile.py keeps them so
+TCP_BYTES = 212_992  # of one of TCP's queues, as the kernel begins with others
 WATCH_S = 0.1
 INTERRUPT = b"i"
 PAGE_BYTES, TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
@@ -57,8 +57,8 @@ class Keeper:
     somebody `o`utside; `r` and a sentence when the kernel refused a wall.
     """
 
-    def __init__(self, profile: Sequence[Instruction], requests: socket.socket) -> None:
-        self._profile, self._requests = seccomp.packed(profile), requests
+    def __init__(self, profile: Sequence[Instruction], requests: socket.socket, queues_bytes: int) -> None:
+        self._profile, self._requests, self._queues_bytes = seccomp.packed(profile), requests, queues_bytes
         self._kept: dict[int, _Kept] = {}  # by the pidfd and by the control's number
         self._fork = calls.forking(Kind.PID.flag)
         self._poll = select.poll()
@@ -120,7 +120,8 @@ class Keeper:
         """End the sandboxes that have broken a limit on everything in them together."""
         self._watched_at, (children, cpu_s) = time.monotonic(), _everybody()
         for one in {id(each): each for each in self._kept.values() if not each.verdict}.values():
-            if broken := _broken_limit(one, _with_descendants(one.first, children), cpu_s):
+            in_queues = self._queues_bytes * _sockets(one.first)
+            if broken := _broken_limit(one.limits, _with_descendants(one.first, children), in_queues, cpu_s):
                 self._kill(one, broken)
 
 
@@ -155,17 +156,25 @@ def _with_descendants(first: int, children: dict[int, list[int]]) -> list[int]:
     return found
 
 
-def _broken_limit(one: _Kept, pids: list[int], cpu_s: dict[int, float]) -> bytes:
+def queues_bytes() -> int:
+    """The most that the kernel holds for a socket whose queues are as long as in the beginning, which profile.py keeps.
+
+    To be asked on the machine's own network: another one may not tell.
+    """
+    return sum(max(TCP_BYTES, int(files.read(f"/proc/sys/net/core/{each}mem_default"))) for each in "rw")
+
+
+def _broken_limit(limits: Limits, pids: list[int], in_queues: int, cpu_s: dict[int, float]) -> bytes:
     """Which of the limits on these processes together is broken."""
-    most = one.limits.memory_bytes - _queues_bytes(one.first)
+    most = limits.memory_bytes - in_queues
     if sum(map(_resident_bytes, pids)) > most and sum(map(_shares_bytes, pids)) > most:
         return b"m"
-    return b"c" if sum(cpu_s.get(pid, 0.0) for pid in pids) > one.limits.cpu_s else b""
+    return b"c" if sum(cpu_s.get(pid, 0.0) for pid in pids) > limits.cpu_s else b""
 
 
-def _queues_bytes(first: int) -> int:
-    """The most that the kernel may hold in the queues of all its sockets; those belong to no process."""
-    return 2 * QUEUE_BYTES * _told(first, "net/sockstat", lambda text: int(text.split()[2]))
+def _sockets(first: int) -> int:
+    """How many there are in its network; what waits in them belongs to no process."""
+    return _told(first, "net/sockstat", lambda text: int(text.split()[2]))
 
 
 def _resident_bytes(pid: int) -> int:
@@ -187,9 +196,13 @@ def _told(pid: int, name: str, number: Callable[[str], int]) -> int:
     Where the first thread has ended by itself it has no memory and no network any more, and the others have.
     """
     for place in itertools.chain([f"/proc/{pid}"], _threads(pid)):
-        with suppress(FileNotFoundError, ProcessLookupError):
+        try:
             if told := number(files.read(f"{place}/{name}")):
                 return told
+        except PermissionError:
+            raise
+        except OSError:  # it is going
+            continue
     return 0
 
 
@@ -249,7 +262,7 @@ def _furnish(limits: Limits) -> None:
     calls.sethostname("sandbox")
     links.bring_up("lo")
     for queue in ("tcp_rmem", "tcp_wmem"):
-        files.write(f"/proc/sys/net/ipv4/{queue}", f"4096 16384 {QUEUE_BYTES}")
+        files.write(f"/proc/sys/net/ipv4/{queue}", f"4096 16384 {TCP_BYTES}")
     os.chdir(house.HOME)
 
 

@@ -18,7 +18,7 @@ import sys
 import traceback
 from typing import Any
 
-from cutaway.grading import house, profile
+from cutaway.grading import house, profile, sandbox
 from cutaway.grading.limits import Limits
 from cutaway.grading.sandbox import Keeper
 from cutaway.linux import filters
@@ -31,6 +31,7 @@ def main(descriptor: int, settings: dict[str, Any]) -> None:
     grader = socket.socket(fileno=descriptor)
     gc.disable()
     try:
+        queues_bytes = sandbox.queues_bytes()
         house.move_in(settings["shown"], settings["hidden"])
         missing = load(settings["packages"])
         recorder = _recorder()
@@ -41,7 +42,7 @@ def main(descriptor: int, settings: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is the grader's
     gc.freeze()  # so that the collector does not touch, and thereby copy, what all sandboxes share
     gc.enable()
-    keeper = Keeper(filters.compiled(profile.PROFILE, platform.machine()), grader)
+    keeper = Keeper(filters.compiled(profile.PROFILE, platform.machine()), grader, queues_bytes)
     keeper.attend()
     while _serve(grader, recorder, keeper):
         keeper.attend()

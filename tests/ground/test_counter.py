@@ -3,10 +3,13 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,43 @@ def listening(port: int) -> set[str]:
     """The addresses at which somebody listens on this port, as the kernel writes them."""
     rows = [row.split() for table in ("tcp", "tcp6") for row in Path("/proc/net", table).read_text().splitlines()[1:]]
     return {row[1] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"}
+
+
+@pytest.mark.parametrize(
+    ("says", "status", "text"),
+    [
+        ("HTTP/1.1 302 Found\r\nLocation: {elsewhere}\r\n\r\n", 302, ""),
+        ("HTTP/1.1 200 OK\r\n\r\n" + "you are visitor 7 " * 20_000, 200, "you are visitor 7 "),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe", 200, "\ufffd"),
+        ("HTTP/1.1 200 OK\r\nX: {slowly}", 0, ""),
+    ],
+    ids=["leads elsewhere", "does not end", "is no text", "says a letter now and then"],
+)
+def test_a_strangers_page_leads_nowhere_and_has_an_end(
+    says: str, status: int, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitors, "ANSWER_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere, socket.create_server(("127.0.0.1", 0)) as server:
+        words = says.replace("{elsewhere}", f"http://127.0.0.1:{elsewhere.getsockname()[1]}/")
+        threading.Thread(target=stranger, args=(server, words), daemon=True).start()
+        answer = visitors.visit(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        elsewhere.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+    assert answer.status == status
+    assert answer.text.startswith(text)
+    assert len(answer.text) <= visitors.MOST_BYTES
+
+
+def stranger(server: socket.socket, words: str) -> None:
+    """Answer one visitor."""
+    line = server.accept()[0]
+    line.recv(4096)
+    with line, suppress(OSError):  # he hangs up
+        line.sendall(words.replace("{slowly}", "").encode("latin-1"))
+        while "{slowly}" in words:
+            line.sendall(b"x")
+            time.sleep(0.1)
 
 
 @needs_mariadb

@@ -51,7 +51,8 @@ def images(engine: Engine, owner: Process | None = None) -> Images:
 def made_of() -> set[Path]:
     """The files of this machine that they are made of."""
     packed = [each for inside in (_of_python(), _of_database(), _of_proxy()) for each in inside.entries.values()]
-    return {each.source for each in packed if isinstance(each, Copy)} | {*filter(Path.is_file, sources().rglob("*"))}
+    copied = {each.source for each in packed if isinstance(each, Copy)}
+    return copied | {*filter(Path.is_file, sources().rglob("*")), Path(__file__)}
 
 
 # --- What stands in for a published one ------------------------------------------

@@ -5,6 +5,7 @@ They end with the block that started them, and their files with them; the ledger
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import secrets
@@ -132,13 +133,21 @@ def sources() -> Path:
 
 
 def free_port() -> int:
-    """A loopback port on which nobody listens at this moment; none that the kernel gives to whoever asks for any."""
+    """A loopback port on which nobody listens at this moment.
+
+    None that the kernel gives to whoever asks for any, where those begin above 20,000, as they do by themselves.
+    """
     given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     ports = range(FIRST_PORT, max(given, 2 * FIRST_PORT))
     while True:
-        with socket.socket() as probe, suppress(OSError):  # it is taken
-            probe.bind(("127.0.0.1", secrets.choice(ports)))
-            return int(probe.getsockname()[1])
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port := secrets.choice(ports)))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return port
 
 
 # --- Starting and waiting --------------------------------------------------

@@ -30,7 +30,7 @@ def test_after_stop_nothing_is_left(fresh: Engine):
     witness = seen_now()
     assert len(witness.left()) >= 3, "the witness is blind"
     assert engines.stop()
-    until(lambda: not witness.left(), f"who has left its groups ends a moment later: {witness.left()}", 5)
+    until(lambda: not witness.left(), "who has left its groups ends a moment later", 5)
     assert ledger.entries() == []
     assert not engines.stop()
 
@@ -77,7 +77,7 @@ def test_clean_with_all_takes_a_running_engine_and_proves_it(fresh: Engine):
     run = CliRunner().invoke(clean.command, ["--all", "--yes"])
     assert run.exit_code == 0, run.output
     assert "undone: process engine" in run.output
-    until(lambda: not witness.left(), f"who has left its groups ends a moment later: {witness.left()}", 5)
+    until(lambda: not witness.left(), "who has left its groups ends a moment later", 5)
 
 
 # --- A thousand moments ------------------------------------------------------------

@@ -79,8 +79,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         for each in below:
             each.kill()
+        deadline = time.monotonic() + ENDED_S
         for each in below:
-            each.wait(ENDED_S)
+            each.wait(max(0.0, deadline - time.monotonic()))
     process.wait()
     for stream in (process.stdout, process.stderr):
         if stream is not None:

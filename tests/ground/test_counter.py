@@ -56,8 +56,9 @@ def listening(port: int) -> set[str]:
         ("HTTP/1.1 200 OK\r\n\r\n" + "you are visitor 7 " * 20_000, 200, "you are visitor 7 "),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff\xfe", 200, "\ufffd"),
         ("HTTP/1.1 200 OK\r\nX: {slowly}", 0, ""),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nyou are visitor 7", 0, "IncompleteRead"),
     ],
-    ids=["leads elsewhere", "does not end", "is no text", "says a letter now and then"],
+    ids=["leads elsewhere", "does not end", "is no text", "says a letter now and then", "breaks off"],
 )
 def test_a_strangers_page_leads_nowhere_and_has_an_end(
     says: str, status: int, text: str, monkeypatch: pytest.MonkeyPatch

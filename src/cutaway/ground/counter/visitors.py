@@ -46,7 +46,10 @@ def visit(url: str) -> Answer:
         with _hung_up_after(line.sock, patience_s):
             line.request("GET", place.path, headers={"Connection": "close"})
             answer = line.getresponse()
-            return Answer(answer.status, answer.read(MOST_BYTES).decode(errors="replace"))
+            text = answer.read(MOST_BYTES)
+            if answer.length and len(text) < MOST_BYTES:
+                raise http.client.IncompleteRead(text, answer.length)
+            return Answer(answer.status, text.decode(errors="replace"))
     except (OSError, http.client.HTTPException) as error:  # the second when an answer breaks off
         return Answer(NO_ANSWER, str(error))
     finally:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import signal
 import socket
 import subprocess
@@ -11,17 +12,21 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from engines import until
 
 from cutaway import ledger
 from cutaway.ground import counter, programs
 from cutaway.ground.counter import Database, visitors
+from cutaway.ground.counter.visitors import Answer
 from cutaway.linux import Process, processes
 from cutaway.problem import Problem
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("counter")]
 needs_mariadb = pytest.mark.skipif(not programs.path("mariadbd"), reason="mariadb is not here")
+QUEUED = 6  # the queue that Python's socketserver asks for, and one more that Linux lets in
 
 
 @needs_mariadb
@@ -41,6 +46,40 @@ def test_two_pages_share_the_count_of_a_database_that_only_the_loopback_reaches(
         assert not any(server.alive() for server in servers)
         assert Path(f"/proc/{database.pid}").stat().st_uid == os.geteuid()
         assert listening(database.port) == {f"0100007F:{database.port:04X}"}
+
+
+def test_an_answer_goes_out_in_one_piece() -> None:
+    """One who is killed between two pieces has sent half an answer, and a proxy has passed that on."""
+    page = runpy.run_path(str(counter.sources() / "counter.py"))["Page"]
+    visitor, line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # what was sent at once is received so
+    with visitor:
+        with line:
+            visitor.send(b"GET /nowhere HTTP/1.0\r\n\r\n")
+            page(line, ("", 0), None)
+        header, _, body = visitor.recv(4096).partition(b"\r\n\r\n")
+        assert visitor.recv(4096) == b""
+    assert header.startswith(b"HTTP/1.0 404 ")
+    assert body == b"<p>No such page.</p>\n"
+
+
+def test_whoever_has_called_before_the_page_is_told_to_end_is_answered(tmp_path: Path, state_folder: Path) -> None:
+    """Also those whom it has not met yet: the kernel has let them in, and would send them away with the page."""
+    nowhere = Database(0, counter.free_port(), tmp_path)
+    with counter.page("python", nowhere) as page, ThreadPoolExecutor(QUEUED) as people:
+        assert visitors.visit(f"{page.url}nowhere").status == 404
+        os.kill(page.pid, signal.SIGSTOP)
+        os.waitpid(page.pid, os.WUNTRACED)
+        answers = [people.submit(visitors.visit, f"{page.url}nowhere") for _ in range(QUEUED)]
+        until(lambda: queued(urlsplit(page.url).port) == QUEUED, "all have called")
+        os.kill(page.pid, signal.SIGTERM)
+        os.kill(page.pid, signal.SIGCONT)
+        assert [each.result() for each in answers] == [Answer(404, "<p>No such page.</p>\n")] * QUEUED
+
+
+def queued(port: int | None) -> int:
+    """How many have called at this port and were not met yet: for a port that listens the kernel calls it rx_queue."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return next(int(row[4].split(":")[1], 16) for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A")
 
 
 def listening(port: int) -> set[str]:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +14,7 @@ ADD_ONE = """
     ON DUPLICATE KEY UPDATE number = LAST_INSERT_ID(number + 1)
 """
 PATIENCE_S, TRY_S = 5, 1  # for a database that is about to start, and for one attempt to reach it
+LOOK_S = 0.1  # between two looks whether we are to end
 BUSY = "<p>The database does not answer. Please try again.</p>\n"
 
 
@@ -67,6 +68,8 @@ ANSWERS = {"/": visited, "/ready": ready}
 
 
 class Page(BaseHTTPRequestHandler):
+    wbufsize = -1  # header and body go out as one: if we are killed, a proxy has all of an answer or may ask elsewhere
+
     def do_GET(self) -> None:
         try:
             known = self.path in ANSWERS
@@ -87,9 +90,19 @@ class Page(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = False  # so that, at the end, whoever is being answered is answered
+    timeout = 0  # of handle_request, which answers whoever has called and waits for nobody
+
+    def shutdown(self) -> None:
+        """Take nobody any more, but for those who have called already: they wait in the kernel's queue."""
+        super().shutdown()
+        for _ in range(self.request_queue_size + 1):  # Linux lets one more in
+            self.handle_request()
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    told_to_end = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, told_to_end)  # they are kept until we ask, and interrupt nothing
     with Server((setting("ADDRESS", "127.0.0.1"), int(setting("PORT", "8001"))), Page) as server:
-        server.serve_forever()
+        threading.Thread(target=server.serve_forever, args=[LOOK_S]).start()
+        signal.sigwait(told_to_end)
+        server.shutdown()

@@ -19,9 +19,11 @@ from cutaway.grading.assignment import Assignment, Graded
 from cutaway.grading.executor import Executor
 from cutaway.grading.limits import Limits
 from cutaway.grading.nbcourse import Course, File
-from cutaway.grading.writer import Line, Writer
+from cutaway.grading.writer import Finished, Line, Writer
+from cutaway.problem import Problem
 
-AHEAD = 4  # submissions for each worker that may be finished or waiting before their turn to be written
+AHEAD = 8  # submissions for each worker that may be finished or waiting before their turn to be written
+SOON_S = 0.1  # that a finished one waits for others to be written with it
 KEPT = 256  # results of earlier submissions that an identical one may take
 
 
@@ -65,10 +67,17 @@ def _readable(timestamp: str | None) -> str | None:
     return timestamp
 
 
+class Result(Protocol):
+    """What a submission will come to."""
+
+    def result(self, timeout: float | None = None) -> Graded:
+        """Once it is there; TimeoutError when it is not by then."""
+
+
 class Workers(Protocol):
     """Who grades: threads over one warm parent here, or a cluster."""
 
-    def submit(self, one: HandedIn) -> Future[Graded]: ...
+    def submit(self, one: HandedIn) -> Result: ...
 
     def same(self, one: HandedIn) -> str:
         """What the submissions have in common that come to the same, and are run once."""
@@ -108,6 +117,29 @@ class Step:
     fresh: bool
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """A submission before its turn to be written: what it will come to, or its line if it was graded just so before."""
+
+    one: HandedIn
+    future: Result | None
+    line: Line | None
+
+    def result(self) -> None:
+        """Wait for it."""
+        if self.future:
+            self.future.result()
+
+    def settled(self, until: float) -> bool:
+        """Whether it is there by then; what has gone wrong is told when it is the first."""
+        try:
+            if self.future:
+                self.future.result(max(0.0, until - time.monotonic()))
+        except (TimeoutError, Problem):
+            return False
+        return True
+
+
 def graded(
     course: Course, assignment: Assignment, workers: Workers, number: int, students: Iterable[str],
     *, dry: bool = False, force: bool = False,
@@ -116,19 +148,20 @@ def graded(
     with ExitStack() as stack:
         book = None if dry else stack.enter_context(course.gradebook())
         pen = Writer(course, assignment, book)
-        done: dict[str, Future[Graded]] = {}
-        waiting: deque[tuple[HandedIn, Future[Graded] | None, Line | None]] = deque()
+        done: dict[str, Result] = {}
+        waiting: deque[_Waiting] = deque()
+        most = AHEAD * number // 2  # at once, so that the workers have the others to do meanwhile
         for student in students:
             one = handed_in(course, assignment.name, student)
             line = None if force else pen.recorded(student, one.fingerprint(assignment))
-            waiting.append((one, None if line else _once(done, workers, one), line))
+            waiting.append(_Waiting(one, None if line else _once(done, workers, one), line))
             if len(waiting) > AHEAD * number:
-                yield _written(pen, assignment, *waiting.popleft(), dry=dry)
+                yield from _written(pen, assignment, _ready(waiting, most), dry=dry)
         while waiting:
-            yield _written(pen, assignment, *waiting.popleft(), dry=dry)
+            yield from _written(pen, assignment, _ready(waiting, most), dry=dry)
 
 
-def _once(done: dict[str, Future[Graded]], workers: Workers, one: HandedIn) -> Future[Graded]:
+def _once(done: dict[str, Result], workers: Workers, one: HandedIn) -> Result:
     """The result of the first submission that is the same, or a new one."""
     same = workers.same(one)
     if same not in done:
@@ -138,16 +171,29 @@ def _once(done: dict[str, Future[Graded]], workers: Workers, one: HandedIn) -> F
     return done[same]
 
 
-def _written(
-    pen: Writer, assignment: Assignment, one: HandedIn, future: Future[Graded] | None, line: Line | None, *, dry: bool
-) -> Step:
-    if line is not None or future is None:
-        return Step(line or {}, None, False)
-    result = future.result()
+def _ready(waiting: deque[_Waiting], most: int) -> list[_Waiting]:
+    """The first, once it is graded, and those after it that soon are: to write a few at once takes little longer."""
+    ready = [waiting.popleft()]
+    ready[0].result()
+    until = time.monotonic() + SOON_S
+    while waiting and len(ready) < most and waiting[0].settled(until):
+        ready.append(waiting.popleft())
+    return ready
+
+
+def _written(pen: Writer, assignment: Assignment, ready: list[_Waiting], *, dry: bool) -> list[Step]:
+    """A step for each, in their order."""
+    fresh = [(each.one, each.future.result()) for each in ready if each.future]
     if dry:
-        return Step(writer.shown(one.student, assignment, result), result, True)
-    line = pen.write(one.student, one.fingerprint(assignment), result, one.files, one.timestamp)
-    return Step(line, result, True)
+        lines = [writer.shown(one.student, assignment, result) for one, result in fresh]
+    else:
+        lines = pen.write([_finished(assignment, one, result) for one, result in fresh]) if fresh else []
+    steps = iter([Step(line, result, True) for line, (_, result) in zip(lines, fresh, strict=True)])
+    return [next(steps) if each.future else Step(each.line or {}, None, False) for each in ready]
+
+
+def _finished(assignment: Assignment, one: HandedIn, result: Graded) -> Finished:
+    return Finished(one.student, one.fingerprint(assignment), result, one.files, one.timestamp)
 
 
 def prepared(course: Course, name: str, limits: Limits) -> tuple[Assignment, Executor]:

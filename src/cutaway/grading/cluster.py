@@ -163,21 +163,28 @@ class _Result:
     def __init__(self, cluster: Cluster, future: Any) -> None:
         self._cluster, self._future = cluster, future
 
-    def result(self) -> Graded:
-        """Problem when the cluster is lost: Dask itself waits for ever for workers that do not come back."""
-        empty = 0
+    def result(self, timeout: float | None = None) -> Graded:
+        """Once it is there; TimeoutError when it is not by then, Problem when the cluster is lost."""
         try:
-            while empty < EMPTY_TIMES:
-                try:
-                    made: Graded = self._future.result(timeout=EMPTY_S)
-                except TimeoutError:
-                    empty = 0 if self._cluster.workers() else empty + 1
-                else:
-                    return made
+            made: Graded = self._waited_for() if timeout is None else self._future.result(timeout=timeout)
+        except TimeoutError:
+            raise
         except distributed.KilledWorker:
             raise self._cluster.lost("its workers died of one submission again and again") from None
         except LOST:
             raise self._cluster.lost("its scheduler has gone, or the workers that had our work") from None
+        return made
+
+    def _waited_for(self) -> Graded:
+        """Dask itself would wait for ever for workers that do not come back."""
+        empty = 0
+        while empty < EMPTY_TIMES:
+            try:
+                made: Graded = self._future.result(timeout=EMPTY_S)
+            except TimeoutError:
+                empty = 0 if self._cluster.workers() else empty + 1
+            else:
+                return made
         raise self._cluster.lost("its workers have gone")
 
 

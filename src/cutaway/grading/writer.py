@@ -1,4 +1,4 @@
-"""The one writer of the gradebook and of the autograded folder: each submission in one transaction and one rename.
+"""The one writer of the gradebook and of the autograded folder: a transaction for a few, and for each a rename.
 
 A submission counts as graded when its folder under `autograded/` holds a record with the fingerprint of what was
 handed in and of how it was graded. The gradebook is written before that, so whoever is killed in between writes the
@@ -13,13 +13,12 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import nbformat
 from nbgrader.api import InvalidEntry
 from nbgrader.utils import parse_utc
 from sqlalchemy import text
@@ -38,6 +37,16 @@ LOCKED_S, PAUSE_S = 60.0, 0.1
 
 Line = dict[str, Any]  # what --json prints of a submission
 T = TypeVar("T")
+
+
+class Finished(NamedTuple):
+    """A submission that was graded, and is to be written."""
+
+    student: str
+    fingerprint: str
+    graded: Graded
+    files: list[File]
+    timestamp: str | None
 
 
 class Writer:
@@ -60,12 +69,15 @@ class Writer:
 
     # --- Writing -----------------------------------------------------------
 
-    def write(self, student: str, fingerprint: str, graded: Graded, files: list[File], timestamp: str | None) -> Line:
-        """Write the marks, then the folder; the line of the submission."""
-        stands = self._patiently(lambda: self._write_marks(student, graded, timestamp))
-        line = shown(student, self._assignment, graded, stands)
-        self._write_folder(student, fingerprint, graded, files, line)
-        return line
+    def write(self, finished: Sequence[Finished]) -> list[Line]:
+        """Write the marks of all at once, then their folders; the line of each."""
+        stands = self._patiently(lambda: self._write_marks(finished))
+        lines = [
+            shown(each.student, self._assignment, each.graded, how) for each, how in zip(finished, stands, strict=True)
+        ]
+        for each, line in zip(finished, lines, strict=True):
+            self._write_folder(each, line)
+        return lines
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """Do `work`, again when somebody else has locked the gradebook; Problem when that lasts."""
@@ -84,30 +96,37 @@ class Writer:
                     ) from error
                 time.sleep(PAUSE_S)
 
-    def _write_marks(self, student: str, graded: Graded, timestamp: str | None) -> Stands:
-        """Everything of one submission, committed at once; how it stands in the gradebook then."""
+    def _write_marks(self, finished: Sequence[Finished]) -> list[Stands]:
+        """Everything of these submissions, committed at once; how each stands in the gradebook then."""
+        with _one_transaction(self._book) as session:
+            handed_in = ((each.student, each.graded, parse_utc(each.timestamp)) for each in finished)
+            entered = enter(session, self._held[0], handed_in)
+            return [self._entered(each) if each.student in entered else self._changed(each) for each in finished]
+
+    def _entered(self, one: Finished) -> Stands:
+        return Stands(_earned(one.graded) if _marked(self._held[0], one.graded) else None)
+
+    def _changed(self, one: Finished) -> Stands:
+        """Bring what the gradebook has of it to what it came to now."""
         book, name = self._book, self._assignment.name
-        with _one_transaction(book) as session:
-            if enter(session, self._held[0], student, graded, parse_utc(timestamp)):
-                return Stands(_earned(graded) if _marked(self._held[0], graded) else None)
-            book.update_or_create_student(student)
-            handed_in = {"timestamp": timestamp} if timestamp else {}
-            submission = book.update_or_create_submission(name, student, **handed_in)
-            for notebook in submission.notebooks:
-                marks = graded.marks.get(notebook.name)
-                for grade in notebook.grades:
-                    if marks is not None:
-                        _set(grade, marks[grade.name])
-                    elif not grade.needs_manual_grade:
-                        grade.needs_manual_grade = True
-                for comment in notebook.comments:
-                    unanswered = (notebook.name, comment.name) in graded.unanswered
-                    comment.auto_comment = NO_RESPONSE if unanswered else None
-            book.db.flush()
-            for each in (submission, *submission.notebooks):
-                book.db.refresh(each, ["score"])
-            penalty = self._penalize(submission, student)
-            return Stands(nbcourse.score(submission), penalty, submission.total_seconds_late)
+        book.update_or_create_student(one.student)
+        handed_in = {"timestamp": one.timestamp} if one.timestamp else {}
+        submission = book.update_or_create_submission(name, one.student, **handed_in)
+        for notebook in submission.notebooks:
+            marks = one.graded.marks.get(notebook.name)
+            for grade in notebook.grades:
+                if marks is not None:
+                    _set(grade, marks[grade.name])
+                elif not grade.needs_manual_grade:
+                    grade.needs_manual_grade = True
+            for comment in notebook.comments:
+                unanswered = (notebook.name, comment.name) in one.graded.unanswered
+                comment.auto_comment = NO_RESPONSE if unanswered else None
+        book.db.flush()
+        for each in (submission, *submission.notebooks):
+            book.db.refresh(each, ["score"])
+        penalty = self._penalize(submission, one.student)
+        return Stands(nbcourse.score(submission), penalty, submission.total_seconds_late)
 
     @cached_property
     def _late(self) -> Any:
@@ -131,19 +150,20 @@ class Writer:
             total += penalty or 0.0
         return total
 
-    def _write_folder(self, student: str, fingerprint: str, graded: Graded, files: list[File], line: Line) -> None:
+    def _write_folder(self, one: Finished, line: Line) -> None:
         """Put the autograded folder in place, whole or not at all."""
-        final = self._folder(student)
+        final = self._folder(one.student)
         fresh = final.with_name(f".{final.name}.new")
         try:
             _remove(fresh)
             fresh.mkdir(parents=True)
-            for file in files:
+            for file in one.files:
                 if not file.place.endswith(".ipynb"):
                     _write(fresh / file.place, file.content)
-            for name, page in graded.pages.items():
+            for name, page in one.graded.pages.items():
                 _write(fresh / f"{name}.ipynb", json.dumps(page, ensure_ascii=False).encode(errors="replace"))
-            _write(fresh / RECORD, json.dumps({"fingerprint": fingerprint, "line": line, **_plain(graded)}).encode())
+            record = {"fingerprint": one.fingerprint, "line": line, **_plain(one.graded)}
+            _write(fresh / RECORD, json.dumps(record).encode())
             old = final.with_name(f".{final.name}.old")
             _remove(old)
             with suppress(FileNotFoundError):
@@ -277,12 +297,3 @@ def _remove(folder: Path) -> None:
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | stat.S_IRWXU)
     shutil.rmtree(folder)
-
-
-def valid(page: dict[str, Any]) -> bool:
-    """Whether nbformat finds the page a notebook."""
-    try:
-        nbformat.validate(page)
-    except nbformat.ValidationError:
-        return False
-    return True

@@ -15,8 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from cutaway.grading import execution, marks, names, nbcourse
 from cutaway.grading.execution import INSIDE, Recipe, Shown
 from cutaway.grading.executor import Executor
@@ -104,7 +102,7 @@ def tried(assignment: Assignment, executor: Executor) -> Assignment:
             warnings.append(f"{notebook.name}: there is no source, so nothing shows whether its tests can be separated")
             continue
         recipe = recipes[notebook.name]
-        cells, _ = restored(nbformat.writes(notebook.solved).encode(), notebook)
+        cells, _ = restored(json.dumps(notebook.solved).encode(), notebook)
         recipes[notebook.name], failing = _settled(executor, recipe, cells, assignment.limits)
         warnings += [f"{notebook.name}: the teacher's own solution fails {name}: {why}" for name, why in failing]
     return replace(assignment, recipes=recipes, warnings=tuple(warnings))
@@ -173,7 +171,7 @@ def _tried_on(
 ) -> dict[str, str] | None:
     if page is None:
         return None
-    cells, _ = restored(nbformat.writes(page).encode(), notebook)
+    cells, _ = restored(json.dumps(page).encode(), notebook)
     return _failing(executor, recipe, cells, limits)
 
 

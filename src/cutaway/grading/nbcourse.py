@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -13,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
+from nbformat.notebooknode import NotebookNode, from_dict
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import DatabaseError, SAWarning
@@ -229,10 +229,23 @@ def _grade_id(cell: NotebookNode) -> str | None:
 
 
 def _read(path: Path) -> NotebookNode | None:
+    """A notebook of the teacher's, in the fourth format. Its release has looked at whether it is a valid one."""
     if not path.exists():
         return None
-    found: NotebookNode = nbformat.read(path, as_version=4)
-    return found
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        found: NotebookNode = from_dict(json.loads(text))
+        if found.nbformat != 4:
+            import nbformat  # which starts here, with all that it converts by
+
+            found = nbformat.reads(text, as_version=4)
+        for cell in found.cells:
+            cell.source = "".join(cell.source)  # of lines, as it lies in files
+        return found
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise Problem(
+            f"reading {path}: it is no notebook ({type(error).__name__}: {error}); mend or replace it"
+        ) from error
 
 
 # --- What stands in the gradebook ------------------------------------------

@@ -138,6 +138,25 @@ for family in (socket.AF_VSOCK, socket.AF_NETLINK, socket.AF_ALG):
     assert printed(executor, source).split() == ["True"] * 6
 
 
+def test_what_no_limit_counts_is_refused(executor: Executor) -> None:
+    """Memory of nobody's, of the kernel's for access lists, watches and rare protocols; and a share of time of its own."""
+    source = """
+import ctypes, errno, mmap, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+tries = (lambda: mmap.mmap(-1, 4096), lambda: mmap.mmap(os.open('/dev/zero', os.O_RDWR), 4096), os.setsid,
+         lambda: os.setxattr('.', 'user.x', b'x'), lambda: socket.socket(proto=262), lambda: mmap.mmap(-1, 1 << 21, 0x40002))
+for each in tries:
+    try: each()
+    except OSError as error: print(errno.errorcode[error.errno])
+print(libc.inotify_init1(0), open('/dev/zero', 'rb').read(3), mmap.mmap(-1, 4096, mmap.MAP_PRIVATE)[:2])
+one, _ = socket.socketpair()
+one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\\1\\0\\0\\0' * 2)
+print(one.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER))
+"""
+    said = "EPERM ENODEV EPERM ENOTSUP EPROTONOSUPPORT EPERM -1 b'\\x00\\x00\\x00' b'\\x00\\x00' 0"
+    assert printed(executor, source).split() == said.split()
+
+
 def test_denied_namespaces_are_one_sentence_and_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a user namespace that may have no further ones, as under a container's filter."""
     program = tmp_path / "try.py"
@@ -333,7 +352,7 @@ for beyond in (0, 1 << 32):
 def test_a_socket_has_the_queues_that_it_began_with(executor: Executor) -> None:
     """Also for who says it in numbers of which the kernel takes the lower half."""
     assert printed(executor, WISH) == 4 * "0 True\n"
-    assert {name: getattr(socket, name) for name in profile.QUEUES} == profile.QUEUES
+    assert {name: getattr(socket, name) for name in profile.WISHES} == profile.WISHES
     assert profile.SOL_SOCKET == socket.SOL_SOCKET
 
 

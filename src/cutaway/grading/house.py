@@ -25,7 +25,8 @@ NOBODYS_UID = 0x6C757465  # root's submissions run as a user that owns nothing a
 SITE = "/sys"  # where the house is put up: a folder that every machine has and no submission needs
 HOME, TMP, SHARED_MEMORY = "/home/student", "/tmp", "/dev/shm"
 OWN = (HOME, TMP, SHARED_MEMORY)  # every submission has these for itself
-DEVICES = ("null", "zero", "full", "random", "urandom")
+DEVICES = {each: each for each in ("null", "full", "random", "urandom")}
+DEVICES["zero"] = "full"  # as endless, and nobody can map it: what is mapped of /dev/zero is memory that is nobody's
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "fonts", "mime.types", "java-*")
 PASSWD = "student:x:1000:1000:student:/home/student:/bin/sh\nroot:x:0:0:root:/:/bin/sh\n"
@@ -116,8 +117,8 @@ def _build(paths: list[str], hidden: list[str]) -> None:
     for path in hidden:
         if any(_within(path, each) for each in paths) and Path(f"{SITE}{path}").exists():
             _cover(f"{SITE}{path}")
-    for device in DEVICES:
-        _show(f"/dev/{device}", f"{SITE}/dev/{device}", devices=True)
+    for name, device in DEVICES.items():
+        _show(f"/dev/{device}", f"{SITE}/dev/{name}", devices=True)
     _furnish(SITE)
     mounts.proc(f"{SITE}/proc")
     os.chdir(SITE)

@@ -27,6 +27,7 @@ from cutaway.problem import Problem
 
 READY_S = 120.0  # for loading packages on a slow machine
 ENDED_S = 30.0
+SAID_BYTES = 16 << 20  # of one message from inside, which may take a hundred times as much to be read
 ENDS = {b"e": "ended", b"m": "memory", b"c": "cpu", b"k": "killed", b"o": "outside"}
 ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others reserve more addresses than a sandbox may have
@@ -156,7 +157,7 @@ class Executor:
                 raise Problem(f"making a sandbox: the warm parent has ended: {error}; grade again to go on") from None
         for each in sent:
             each.close()
-        return Sandbox(Line(line), control)
+        return Sandbox(Line(line, SAID_BYTES), control)
 
     def both(self, limits: Limits) -> tuple[Sandbox, Sandbox]:
         """A submission's sandbox and its tests', with a line between them; those after them are begun meanwhile.

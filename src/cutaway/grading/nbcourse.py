@@ -23,11 +23,12 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from cutaway.problem import Problem
 
-FILE_BYTES, FILES_BYTES, FILES, DEPTH = (
+FILE_BYTES, FILES_BYTES, FILES, DEPTH, PLACE_BYTES = (
     32 << 20,
     64 << 20,
     1000,
     16,
+    1024,
 )  # of what comes with a submission; nbgrader sets no bound
 
 
@@ -324,11 +325,14 @@ def _places(folder: str, left: list[str]) -> Iterator[str]:
             if seen > 10 * FILES:
                 return
             yield os.path.relpath(os.path.join(where, name), folder)  # noqa: PTH118
+        seen += len(folders)
 
 
 def _plain_file(folder: str, place: str) -> File:
     import stat
 
+    if len(os.fsencode(place)) > PLACE_BYTES:
+        raise Unsafe(f"a path of more than {PLACE_BYTES} bytes")  # which might end where it is to be written
     path = os.path.join(folder, place)  # noqa: PTH118
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # nbgrader takes a second to load
     from cutaway.grading.nbcourse import Notebook, Source
 
 NOTEBOOK_BYTES, CELLS, SOURCE_CHARACTERS = 32 << 20, 2000, 1 << 20
+PARTS = 2_000_000  # lists and objects, each of which takes many times more memory than its bracket
+DEPTH = 100  # of what is written down again: what could just be read may be too deep for whoever writes
 
 
 class NoNotebook(Exception):
@@ -50,6 +52,8 @@ def read(content: bytes) -> list[dict[str, Any]]:
     """The cells of a notebook of any of its formats, as far as they are cells. NoNotebook when there is none."""
     if len(content) > NOTEBOOK_BYTES:
         raise NoNotebook(f"it is larger than {NOTEBOOK_BYTES >> 20} MiB")
+    if content.count(b"[") + content.count(b"{") > PARTS:
+        raise NoNotebook(f"it has more than {PARTS} lists and objects")
     try:
         found = json.loads(content.decode("utf-8-sig"), parse_constant=str)
     except (ValueError, RecursionError) as error:
@@ -65,6 +69,12 @@ def read(content: bytes) -> list[dict[str, Any]]:
     if len(cells) > CELLS:
         raise NoNotebook(f"it has more than {CELLS} cells")
     return [cell for cell in cells if isinstance(cell, dict)]
+
+
+def is_shallow(value: Any, depth: int = DEPTH) -> bool:
+    """Whether it is nested no deeper."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth > 0 and all(is_shallow(each, depth - 1) for each in inner if isinstance(each, dict | list))
 
 
 def restored(content: bytes, notebook: Notebook) -> tuple[list[Cell], list[str]]:
@@ -110,8 +120,9 @@ def _cell(raw: dict[str, Any], notebook: Notebook, flags: list[str], others: lis
     kind = raw.get("cell_type") if raw.get("cell_type") in ("code", "markdown", "raw") else "markdown"
     name = _claimed(raw).get("grade_id")
     owned = notebook.cells.get(name) if isinstance(name, str) else None
-    attachments = raw.get("attachments") if isinstance(raw.get("attachments"), dict) else {}
-    cell = Cell(str(kind), text, owned, attachments or {})
+    attachments = raw.get("attachments")
+    taken = attachments if isinstance(attachments, dict) and is_shallow(attachments) else {}
+    cell = Cell(str(kind), text, owned, taken)
     if owned is not None:
         _overwrite(cell, owned, flags, others)
     return cell

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 HEADER = struct.Struct(">I")
-FRAME_BYTES = 64 << 20
+FRAME_BYTES = 96 << 20  # the files of a submission, in base64
 CHUNK_BYTES = 1 << 15  # below what the C library asks the kernel for each time
 
 _encoded = json.JSONEncoder(separators=(",", ":")).encode

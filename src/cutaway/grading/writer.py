@@ -158,7 +158,7 @@ class Writer:
             _remove(fresh)
             fresh.mkdir(parents=True)
             for file in one.files:
-                if not file.place.endswith(".ipynb"):
+                if not file.place.endswith(".ipynb") and file.place.partition("/")[0] != RECORD:
                     _write(fresh / file.place, file.content)
             for name, page in one.graded.pages.items():
                 _write(fresh / f"{name}.ipynb", json.dumps(page, ensure_ascii=False).encode(errors="replace"))

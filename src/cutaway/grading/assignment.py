@@ -7,6 +7,7 @@ inside its own process, but not from the other side of the wall, runs inside.
 from __future__ import annotations
 
 import base64
+import builtins
 import hashlib
 import json
 from collections.abc import Iterable
@@ -24,9 +25,9 @@ from cutaway.grading.nbcourse import Course, File, Notebook
 from cutaway.grading.restored import Cell, NoNotebook, restored
 from cutaway.grading.stopped import Stopped, said, stopped
 
-VERSION = 3  # of the way marks are found: another one grades everything anew
+VERSION = 4  # of the way marks are found: another one grades everything anew
 
-MOST_NAMED = 3  # of the files that were handed in under other names
+MOST_NAMED, MOST_NAMED_LEFT = 3, 20  # of the files that were handed in under other names, and that are not read
 
 Plain = dict[str, Any]
 
@@ -47,8 +48,9 @@ class Assignment:
     def digest(self) -> str:
         """Changes when anything changes that a mark depends on."""
         cells = {each.name: [vars(cell) for cell in each.cells.values()] for each in self.notebooks}
-        recipes = {name: {**vars(recipe), "inside": sorted(recipe.inside)} for name, recipe in self.recipes.items()}
-        text = json.dumps([VERSION, cells, recipes, self.limits.plain(), self.checks], sort_keys=True)
+        recipes = {name: vars(recipe) for name, recipe in self.recipes.items()}
+        parts = [VERSION, cells, recipes, self.limits.plain(), self.checks]
+        text = json.dumps(parts, sort_keys=True, default=sorted)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -63,16 +65,21 @@ def prepared(course: Course, name: str, limits: Limits) -> Assignment:
 
 
 def _recipe(notebook: Notebook, given: list[File]) -> Recipe:
-    released = _code(notebook.released)
     tests = {each.name: each.source for each in notebook.cells.values() if each.tests}
     locked = [each.source for each in notebook.cells.values() if each.locked and not each.grade and not each.solution]
     shown = _released_tests(notebook, set(tests))
+    released = [each for each in _code(notebook.released) if each not in shown.values()]
+    solved = [each for each in _code(notebook.solved) if each not in tests.values()]
+    answered = names.bound([*released, *solved])
     return Recipe(
         [],
         _packed(given),
-        names.own(locked, [each for each in released if each not in shown.values()]),
-        names.classes(released, tests.values()),
+        names.own(locked, released),
+        names.classes([*released, *solved], () if solved else tests.values()),
         {name: names.imports([shown.get(name, "")]) for name in tests},
+        given=names.given(locked, tests.values()),
+        kept=sorted(names.bound(tests.values()) - answered) if solved else [],
+        redefined=sorted(answered & set(vars(builtins))),
     )
 
 
@@ -113,26 +120,37 @@ def _settled(
 ) -> tuple[Recipe, list[tuple[str, str]]]:
     """Move tests inside until the solution passes all that it passes with every test inside."""
     recipe = replace(recipe, files=recipe.test_files)
-    failing = _failing(executor, recipe, cells, limits)
+    failing, counted = _failing(executor, recipe, cells, limits)
+    if failing and recipe.given:  # it may be what students are to change
+        asking = replace(recipe, given=[])
+        others, points = _failing(executor, asking, cells, limits)
+        recipe, failing, counted = (
+            (asking, others, points) if len(others) < len(failing) else (recipe, failing, counted)
+        )
     if failing:
         tests = frozenset(each.owned.name for each in cells if each.owned and each.owned.tests)
-        hopeless = _failing(executor, replace(recipe, inside=tests), cells, limits)
+        hopeless, everywhere = _failing(executor, replace(recipe, inside=tests), cells, limits)
         while moved := set(failing) - set(hopeless) - recipe.inside:
             recipe = replace(recipe, inside=recipe.inside | moved)
-            failing = _failing(executor, recipe, cells, limits)
+            failing, counted = _failing(executor, recipe, cells, limits)
         if set(failing) - set(hopeless):  # some depend on others in ways that only one process has
-            recipe, failing = replace(recipe, inside=tests), hopeless
-    return replace(recipe, files=[]), sorted(failing.items())
+            recipe, failing, counted = replace(recipe, inside=tests), hopeless, everywhere
+    return replace(recipe, files=[], counted=counted), sorted(failing.items())
 
 
-def _failing(executor: Executor, recipe: Recipe, cells: list[Cell], limits: Limits) -> dict[str, str]:
+def _failing(
+    executor: Executor, recipe: Recipe, cells: list[Cell], limits: Limits
+) -> tuple[dict[str, str], frozenset[str]]:
+    """The tests that do not give all their points, each with the reason; and those whose result is a number."""
     shown = execution.run(executor, recipe, cells, limits)
     found = _marks(cells, shown, recipe)
-    return {
+    failing = {
         name: each.why or f"{each.score:g} of {each.max:g}"
         for name, each in found.items()
         if each.mode and each.score != each.max
     }
+    tests = [(cell.owned.name, one) for cell, one in zip(cells, shown, strict=True) if cell.owned and cell.owned.tests]
+    return failing, frozenset(name for name, one in tests if marks.is_counted(one))
 
 
 @dataclass(frozen=True)
@@ -172,7 +190,7 @@ def _tried_on(
     if page is None:
         return None
     cells, _ = restored(json.dumps(page).encode(), notebook)
-    return _failing(executor, recipe, cells, limits)
+    return _failing(executor, recipe, cells, limits)[0]
 
 
 def _fault(name: str, solved: bool, failing: dict[str, str] | None) -> str:
@@ -200,7 +218,7 @@ class Graded:
 
 def graded(assignment: Assignment, executor: Executor, files: list[File], left: list[str]) -> Graded:
     """Run and mark one submission. It never raises for anything that was handed in."""
-    result = Graded({}, [f"not read: {each}" for each in left], {})
+    result = Graded({}, not_read(left), {})
     beside = [file for file in files if not file.place.endswith(".ipynb")]
     for notebook in assignment.notebooks:
         if (cells := opened(assignment, notebook, files, left, result)) is None:
@@ -213,6 +231,12 @@ def graded(assignment: Assignment, executor: Executor, files: list[File], left: 
         result.stopped[notebook.name] = stopped(cells, shown)
         result.pages[notebook.name] = page(notebook, cells, shown)
     return result
+
+
+def not_read(left: list[str]) -> list[str]:
+    """What is said of files that are not read; of very many, of the first."""
+    more = [f"{len(left) - MOST_NAMED_LEFT} more"] if len(left) > MOST_NAMED_LEFT else []
+    return [f"not read: {each}" for each in [*left[:MOST_NAMED_LEFT], *more]]
 
 
 def opened(
@@ -263,7 +287,9 @@ def _laid_over(theirs: list[list[Any]], ours: list[list[Any]]) -> list[list[Any]
 
 def _marks(cells: list[Cell], shown: list[Shown], recipe: Recipe) -> dict[str, Mark]:
     return {
-        cell.owned.name: marks.mark(cell, one, recipe.mode(cell.owned.name) if cell.owned.tests else "")
+        cell.owned.name: marks.mark(
+            cell, one, recipe.mode(cell.owned.name) if cell.owned.tests else "", cell.owned.name in recipe.counted
+        )
         for cell, one in zip(cells, shown, strict=True)
         if cell.owned is not None and cell.owned.marked
     }

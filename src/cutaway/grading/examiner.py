@@ -18,6 +18,8 @@ import signal
 import socket
 import sys
 import types
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ def _asks(operation: str) -> Any:
 
 
 def _refuse_unnamed(thing: Proxy, operation: str) -> None:
-    if thing._kind not in _Examiner.classes:
+    if not {thing._kind, f"{thing._kind}.{operation.rstrip('_')}"} & _Examiner.classes:
         raise TypeError(f"{_kind(thing)} of the submission is not a value; {operation} is not asked of it")
 
 
@@ -211,8 +213,8 @@ def proxy(other: Peer, encoded: list[Any]) -> Any:
 
 
 def own_module(name: str) -> Any:
-    """The module of this name as this process imports it."""
-    if type(name) is not str or not MODULE.fullmatch(name) or name.startswith("cutaway."):
+    """The module of this name as this process imports it, which is never that of the tests themselves."""
+    if type(name) is not str or not MODULE.fullmatch(name) or name.startswith(("cutaway.", "__")):
         raise NotPlain("what arrived is no value: a module that cannot be imported here")
     try:
         return importlib.import_module(name)
@@ -279,17 +281,24 @@ def described(thing: Any) -> list[Any]:
 class Names(dict[str, Any]):
     """The built-in names, and behind them those of the submission.
 
-    Python looks here for what a test does not define itself; a KeyError becomes its NameError.
+    Python looks here for what a test does not define itself; a KeyError becomes its NameError. See names.py for those
+    that are `kept` from the submission, and for those that it has `redefined`.
     """
 
     def __init__(self, submission: Peer) -> None:
         super().__init__(vars(builtins))
-        self._submission = submission
+        self._submission, self._kept, self._redefined = submission, frozenset[str](), frozenset[str]()
+
+    def divide(self, kept: list[str], redefined: list[str]) -> None:
+        """Say whose a name is where that is not told by where it stands."""
+        self._kept, self._redefined = frozenset(kept), frozenset(redefined)
+        for name in redefined:
+            self.pop(name, None)
 
     def __missing__(self, name: str) -> Any:
-        if name in vars(builtins):
+        if name in vars(builtins) and name not in self._redefined:
             return vars(builtins)[name]
-        if name.startswith("__"):
+        if name.startswith("__") or name in self._kept:
             raise KeyError(name)
         try:
             return self._submission.ask("name", None, name)
@@ -333,6 +342,7 @@ class _Examiner:
         self._grader, self._recorder = Line(grader, patient=True), recorder
         self._peer = Peer(Line(submission, patient=True), peer.MEETING, described, proxy, _raised)
         self._compared: dict[str, str] = {}
+        self._names = Names(self._peer)
 
     def live(self) -> None:
         """Obey until the grader hangs up."""
@@ -340,7 +350,7 @@ class _Examiner:
         shell = self._recorder.shell
         self._recorder.rewrite = _Assertions().visit
         shell.user_ns["_cutaway_compared"] = self._compare
-        shell.user_ns["__builtins__"] = Names(self._peer)
+        shell.user_ns["__builtins__"] = self._names
         while True:
             try:
                 self._obey(self._grader.receive())
@@ -353,7 +363,9 @@ class _Examiner:
         if "classes" in order:
             type(self).classes = frozenset(order["classes"])
         if "own" in order:
-            self._own(order["own"])
+            self._names.divide(order["kept"], order["redefined"])
+            with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+                self._own(order["own"])
         if "run" in order:
             self._compared, self._recorder.known, self._recorder.made = {}, order.get("known", {}), {}
             signal.signal(signal.SIGINT, signal.default_int_handler)

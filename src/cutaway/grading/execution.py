@@ -15,11 +15,12 @@ from typing import Any
 
 from cutaway.grading.executor import Executor, Sandbox
 from cutaway.grading.limits import Limits
-from cutaway.grading.restored import Cell
+from cutaway.grading.restored import Cell, is_shallow
 from cutaway.grading.wire import Broken, Ended, Line, speaking
 
 LIVES = 4  # how often a notebook is begun: it may destroy three sandboxes
 FLOOD = 8  # times the output limit, after which somebody writes past the recorder
+MESSAGE_BYTES = 256  # what one weighs at least: it takes the grader's time, too
 
 Output = dict[str, Any]
 SEPARATED, INSIDE = "separated", "inside"
@@ -64,7 +65,7 @@ def _same_stream(one: Output, other: Output) -> bool:
 
 def _plain_output(output: Any) -> Output | None:
     """An output as nbformat has it; what a sandbox sends may be anything."""
-    kind = output.get("output_type") if isinstance(output, dict) else None
+    kind = output.get("output_type") if isinstance(output, dict) and is_shallow(output) else None
     if kind == "clear":
         return {"output_type": "clear"}
     if kind == "stream" and output.get("name") in ("stdout", "stderr") and isinstance(output.get("text"), str):
@@ -90,6 +91,10 @@ class Recipe:
     classes: list[str]
     imports: dict[str, list[str]]  # of each released test
     inside: frozenset[str] = frozenset()
+    given: list[str] = field(default_factory=list)  # see names.py
+    kept: list[str] = field(default_factory=list)  # names that no submission is asked for
+    redefined: list[str] = field(default_factory=list)  # built-in names for which it is asked
+    counted: frozenset[str] = frozenset()  # tests whose result is a number of points
 
     def mode(self, name: str) -> str:
         """Where the test of this name runs."""
@@ -175,8 +180,9 @@ class _Life:
         """Run every cell but those `without`; _Lost when one destroys the sandbox."""
         self._tell(self._student, {"files": self._recipe.files}, 0)
         if self._examiner:
-            given = {"files": self._recipe.test_files, "own": self._recipe.own, "classes": self._recipe.classes}
-            self._tell(self._examiner, given, 0)
+            recipe = self._recipe
+            told = {"own": [*recipe.own, *recipe.given], "kept": recipe.kept, "redefined": recipe.redefined}
+            self._tell(self._examiner, {"files": recipe.test_files, "classes": recipe.classes, **told}, 0)
         for place, cell in enumerate(self._cells):
             if cell.kind != "code" or place in without or not cell.source.strip():
                 continue
@@ -275,7 +281,7 @@ class _Life:
                     shown.add(message.get("output"))
 
     def _weigh(self, place: int, message: Any) -> None:
-        self._heard += 1 + len(str(message))
+        self._heard += MESSAGE_BYTES + len(str(message))
         if self._heard > FLOOD * self._limits.output_bytes * 4:
             raise _Lost(place, "flood")
 

@@ -97,7 +97,7 @@ def graded(assignment: Assignment, one: HandedIn, hidden: list[Path], lack: str 
     It never raises for anything that was handed in; Problem when no house can be built.
     """
     began = time.monotonic()
-    result = Graded({}, [f"not read: {each}" for each in one.left], {})
+    result = Graded({}, assignments.not_read(one.left), {})
     for notebook in assignment.notebooks:
         cells = assignments.opened(assignment, notebook, one.files, one.left, result)
         if cells is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,7 @@ from cutaway.grading.stopped import said
 
 SAID_CHARACTERS = 300
 STDERR = "on standard error"
+NUMPY = re.compile(r"^np\.\w+\((.*)\)$")  # as it shows a number
 
 
 @dataclass
@@ -38,8 +41,8 @@ class Mark:
         return {**vars(self)}
 
 
-def mark(cell: Cell, shown: Shown, mode: str) -> Mark:
-    """The mark of a cell that has one."""
+def mark(cell: Cell, shown: Shown, mode: str, counted: bool = False) -> Mark:
+    """The mark of a cell that has one; a test that is `counted` ends with the points that it gives."""
     owned = cell.owned
     assert owned is not None
     if owned.solution or owned.task or owned.cell_type != "code":
@@ -52,7 +55,40 @@ def mark(cell: Cell, shown: Shown, mode: str) -> Mark:
         return Mark(0.0, owned.points, "failed", mode, error, shown.compared, shown.line, asked)
     if not shown.passed:
         return Mark(0.0, owned.points, "failed", mode, "the test did not come to its end")
-    return _whole_or_part(owned.points, shown, mode)
+    return _points(owned.points, shown, mode) if counted else _whole_or_part(owned.points, shown, mode)
+
+
+def is_counted(shown: Shown) -> bool:
+    """Whether a test has a number for its result, by which nbgrader tells that it gives a part of its points."""
+    try:
+        return math.isfinite(float(_result(shown)))
+    except ValueError:
+        return False
+
+
+def _result(shown: Shown) -> str:
+    found = [each["data"].get("text/plain") for each in shown.outputs if each["output_type"] == "execute_result"]
+    return str(found[0]) if found else ""
+
+
+def _points(points: float, shown: Shown, mode: str) -> Mark:
+    """Of a test that gives a number for a right answer: another answer may not make it something else, or less than 0,
+    for which nbgrader gives all points.
+    """
+    number = NUMPY.sub(r"\1", _result(shown))
+    try:
+        score = float(number)
+    except ValueError:
+        score = math.nan
+    if not 0 <= score <= points:
+        return Mark(
+            0.0,
+            points,
+            "failed",
+            mode,
+            f"the test's result is no number from 0 to {points:g}: {number}"[:SAID_CHARACTERS],
+        )
+    return Mark(score, points, "passed" if score == points else "partial", mode)
 
 
 def _whole_or_part(points: float, shown: Shown, mode: str) -> Mark:
@@ -60,7 +96,7 @@ def _whole_or_part(points: float, shown: Shown, mode: str) -> Mark:
         if output["output_type"] == "execute_result":
             try:
                 score = float(get_partial_grade(NotebookNode(output), points))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, OverflowError) as error:
                 return Mark(0.0, points, "failed", mode, f"the test's partial credit is none: {error}")
             return Mark(score, points, "passed" if score == points else "partial", mode)
     return Mark(points, points, "passed", mode)

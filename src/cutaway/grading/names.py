@@ -1,12 +1,15 @@
 """What a test may find on its own side, and what it must ask the submission for: read from the release's sources.
 
-Students may not change locked cells, so what these import, define and set to plain values is the tests' own. What
-any released cell imports names a module, and a module's name means the tests' own. Everything else is asked for.
+Students may not change locked cells, so what these import, define and set is the tests' own, as far as it comes about
+without the submission. What any released cell imports names a module, and a module's name means the tests' own. What
+only tests define is never asked for: a test that has failed before it came to that would let a student define it.
+Everything else is asked for, and so is a built-in name to which the teacher's answers give another meaning.
 """
 
 from __future__ import annotations
 
 import ast
+import symtable
 from collections.abc import Iterable, Iterator
 
 Statements = list[str]
@@ -14,11 +17,21 @@ Statements = list[str]
 
 def parsed(source: str) -> ast.Module:
     """The cell as Python has it; the lines that only IPython understands are left out, or with them the whole cell."""
-    plain = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     try:
-        return ast.parse(plain)
+        return ast.parse(_plain(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
+
+
+def _plain(source: str) -> str:
+    return "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+
+
+def bound(sources: Iterable[str]) -> set[str]:
+    """The names to which these cells give a value at their top."""
+    tables = [symtable.symtable(ast.unparse(parsed(source)), "", "exec") for source in sources]
+    symbols = [each for table in tables for each in table.get_symbols()]
+    return {each.get_name() for each in symbols if each.is_assigned() or each.is_imported()}
 
 
 def imports(sources: Iterable[str]) -> Statements:
@@ -32,11 +45,36 @@ def own(locked: Iterable[str], released: Iterable[str]) -> Statements:
     return [*imports(released), *map(ast.unparse, given)]
 
 
-def classes(released: Iterable[str], tests: Iterable[str]) -> list[str]:
-    """The names under which the assignment asks for a class: defined in what is given, or used by a test."""
-    defined = {node.name for source in released for node in _nodes(source) if isinstance(node, ast.ClassDef)}
-    used = {node.id for source in tests for node in _nodes(source) if isinstance(node, ast.Name)}
-    return sorted(defined | used)
+def given(locked: Iterable[str], tests: Iterable[str]) -> Statements:
+    """What a locked cell sets, by more than plain values, and tests use: tried on the tests' side, too.
+
+    It may take the submission to come about, or be what students are to change; then it is asked for.
+    """
+    needed = {node.id for source in tests for node in _nodes(source) if isinstance(node, ast.Name)}
+    kept: list[ast.stmt] = []
+    for node in reversed([node for source in locked for node in parsed(source).body]):
+        if isinstance(node, ast.Assign) and not _is_trusted(node) and needed & bound([ast.unparse(node)]):
+            needed |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            kept.insert(0, node)
+    return [*map(ast.unparse, kept)]
+
+
+def classes(sources: Iterable[str], tests: Iterable[str] = ()) -> list[str]:
+    """What the assignment asks of classes, as `Class.operation`; just `Class` where that cannot be told.
+
+    That is when it extends another, or when there is no answer of the teacher's and a test only names it.
+    """
+    found = {node.id for source in tests for node in _nodes(source) if isinstance(node, ast.Name)}
+    for node in (node for source in sources for node in _nodes(source) if isinstance(node, ast.ClassDef)):
+        if [each for each in node.bases if ast.unparse(each) != "object"]:
+            found.add(node.name)
+        found |= {f"{node.name}.{operation}" for operation in _operations(node)}
+    return sorted(found)
+
+
+def _operations(defined: ast.ClassDef) -> set[str]:
+    names = {name.strip("_") for name in bound([ast.unparse(ast.Module(defined.body, []))])}
+    return names | ({"contains"} if names & {"iter", "getitem"} else set())
 
 
 def packages(sources: Iterable[str]) -> list[str]:

@@ -149,11 +149,15 @@ def hand_in_everything(course: Path) -> None:
     (beside.parent / "helper.py").write_text(right(NUMBERS)["mean"])
     handed_in("stops", answered(course, square="def square(x)\n    return x", mean="from nowhere import mean"))
     handed_in("writes", answered(course, square=ALOUD))
+    handed_in("passes-on", answered(course, square=TELLS, evens=TELLS_BY_ERROR, sort=TELLS_BY_VALUE))
     handed_in("tells", answered(course, square=TELLS, mean="raise KeyError(heard)", sort="heard\nnames['secret']()"))
 
 
 ALOUD = "import sys\ndef square(x):\n    print('hm', file=sys.stderr)\n    return x * x"
 TELLS = "names, heard = {}, []\ndef square(x):\n    heard.append(x)\n    return x * x"
+
+TELLS_BY_ERROR = "def evens(most):\n    raise KeyError(heard)"
+TELLS_BY_VALUE = "def sort_in_place(values):\n    values[:] = [f'{heard}' for _ in range(4)]"
 
 
 def of_another_version(cells: list[small_class.Cell]) -> list[small_class.Cell]:
@@ -258,6 +262,17 @@ def test_why_an_answer_stopped_is_said_and_carries_nothing_out(graded: Graded) -
     said = cutaway("grade", "numbers", "--course", str(graded.course), "--why", "tells").stdout
     assert "mean stopped: KeyError: [2, 0, -3, 0.5], line 1" in said
     assert "line 1: assert close(mean([1, 2, 3]), 2)" in said
+
+
+def test_what_a_later_test_got_carries_nothing_out(graded: Graded) -> None:
+    """Of an error its kind is told, of a value only a short one; the teacher sees all of it."""
+    page = graded.page("passes-on")
+    evens, sort = (page.partition(f'"row">test-{name}')[2].partition("</tr>")[0] for name in ("evens", "sort"))
+    assert "KeyError" in evens
+    assert "numbers == [1, 2, 3]" in sort
+    assert "-3" not in evens + sort  # with which only a hidden test has called square
+    said = cutaway("grade", "numbers", "--course", str(graded.course), "--why", "passes-on").stdout
+    assert "KeyError: [2, 0, -3, 0.5]" in said
 
 
 def test_marks_are_exported(graded: Graded) -> None:

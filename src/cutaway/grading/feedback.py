@@ -17,6 +17,7 @@ from cutaway.grading import nbcourse, pages
 from cutaway.grading.marks import STDERR
 from cutaway.grading.nbcourse import Course, Notebook, Source
 from cutaway.grading.pages import safe
+from cutaway.grading.stopped import MOST_TOLD, known
 from cutaway.grading.writer import BY_HAND, RECORD
 from cutaway.problem import Problem
 
@@ -35,6 +36,7 @@ HIDDEN = "A test failed that you were not given."
 SOMEWHERE = "The test failed; in which of its lines is not known, so it may be one that you were not given."
 WROTE = "While it was tested, something was written to standard error, and a test fails then."
 TRY = "Try values that the visible tests leave out: nothing, one, negative, large."
+SHORT_CHARACTERS = 40
 HINT = re.compile(r"^\s*# *feedback: *(.+)$", re.MULTILINE)  # in a test: the teacher's own sentence for whom it fails
 
 
@@ -104,7 +106,7 @@ def _standing(notebook: Any) -> Standing:
 
 def page(student: str, assignment: str, notebook: Notebook, found: dict[str, Any], standing: Standing) -> bytes:
     """The page of one notebook: the marks as the gradebook has them, and what grading has found."""
-    marks, above = found["marks"].get(notebook.name, {}), headings(notebook)
+    marks, above = told(notebook, found["marks"].get(notebook.name, {})), headings(notebook)
     named = [name for name in notebook.cells if name in marks or name in standing.cells]
     parts = above if len({above[name] for name in named if name in above}) > 1 else {}  # one for all says nothing
     rows = "".join(
@@ -175,6 +177,38 @@ def _seen(cell: Source, mark: dict[str, Any]) -> str:
         compared = mark["compared"]
         said += f"<br>expected {safe(compared['expected'])}, got {safe(compared['got'])}"
     return said + (f"<br>{safe(hint[1])}" if hint else "")
+
+
+def told(notebook: Notebook, marks: dict[str, Any]) -> dict[str, Any]:
+    """The marks with as much of what was seen as a student's page has.
+
+    From the first test with hidden lines on, a submission may know what such a test has called it with, and could have
+    it written here by another one that fails. So of errors the kind is told then, and of what it gave or wrote only
+    what is short, and of no more than a few tests.
+    """
+    found, hidden, left = {}, False, MOST_TOLD
+    for name, mark in marks.items():
+        source = notebook.cells[name].source
+        hidden = hidden or "BEGIN HIDDEN TESTS" in source
+        found[name] = mark
+        if hidden and mark["status"] == "failed":
+            said = mark["why"] if mark["why"].startswith(STDERR) else str(mark["compared"].get("got", ""))
+            short = left > 0 and len(said) <= SHORT_CHARACTERS
+            left -= short and bool(said)
+            found[name] = {
+                **mark,
+                "why": _kind(mark["why"], source, short),
+                "compared": mark["compared"] if short else {},
+            }
+    return found
+
+
+def _kind(why: str, source: str, short: bool) -> str:
+    kind, _, value = why.partition(": ")
+    if kind == STDERR:
+        return why if short else kind
+    shown = "\n".join(line for number, line in enumerate(source.splitlines(), 1) if number in visible(source))
+    return why if value and value in shown else known(kind, value, shown)
 
 
 def headings(notebook: Notebook) -> dict[str, str]:

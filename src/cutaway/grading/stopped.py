@@ -38,7 +38,9 @@ def stopped(cells: list[Cell], shown: list[Shown]) -> list[Stopped]:
             found.append(Stopped(_name(cell), said(one.trouble), said(one.trouble)))
         elif (error := _error(one)) and not cell.unanswered:
             told += hidden
-            full, plain = f"{error}{_line(cell, one)}", f"{_known(cell, one)}{_line(cell, one)}"
+            last = _last(one) or {}
+            full = f"{error}{_line(cell, one)}"
+            plain = f"{known(last['ename'], last['evalue'], cell.source)}{_line(cell, one)}"
             found.append(Stopped(_name(cell), full, "" if told > MOST_TOLD else plain if hidden else full))
     return found
 
@@ -66,12 +68,11 @@ def _line(cell: Cell, shown: Shown) -> str:
     return f", line {shown.line}" if 0 < shown.line <= len(cell.source.splitlines()) else ""
 
 
-def _known(cell: Cell, shown: Shown) -> str:
+def known(kind: str, value: str, source: str) -> str:
     """Of an error that may have been written with knowledge of a hidden test, what says nothing of it."""
-    error = _last(shown)
-    kind = getattr(builtins, error["ename"], None) if error else None
-    if error is None or not (isinstance(kind, type) and issubclass(kind, BaseException)):
+    builtin = getattr(builtins, kind, None)
+    if not (isinstance(builtin, type) and issubclass(builtin, BaseException)):
         return "an error"
-    named = NAMED.fullmatch(error["evalue"])
+    named = NAMED.fullmatch(value)
     name = named and (named[1] or named[2])
-    return f"{kind.__name__}: {error['evalue']}" if name and name in cell.source else kind.__name__
+    return f"{kind}: {value}" if name and name in source else kind

@@ -208,6 +208,14 @@ def endless_numbers(notebook: Notebook, folder: Path) -> str:
 
 
 @attack
+def just_too_deep(notebook: Notebook, folder: Path) -> str:
+    """A picture that can be read, and is too deep for whoever writes it down again."""
+    attached = {"cell_type": "markdown", "metadata": {}, "source": "", "attachments": {"a": "DEEP"}}
+    notebook["cells"].insert(0, attached)
+    return json.dumps(notebook).replace('"DEEP"', "[" * 950 + "]" * 950)
+
+
+@attack
 def a_huge_notebook(notebook: Notebook, folder: Path) -> str:
     """Forty megabytes of prose."""
     notebook["cells"].append({"cell_type": "markdown", "metadata": {}, "source": "x" * (40 << 20)})
@@ -326,4 +334,27 @@ def a_record_of_its_own(notebook: Notebook, folder: Path) -> Notebook:
     line = {"student": "x", "assignment": "attacked", "cells": {}, "score": 100, "max": 100, "flags": []}
     (folder / ".cutaway.json").write_text(json.dumps({"fingerprint": "0" * 64, "line": line}))
     (folder / "timestamp.txt").write_text("9999-99-99 \x1b[2J '; DROP TABLE grade;--")
+    return notebook
+
+
+@attack
+def names_that_cannot_be_written(notebook: Notebook, folder: Path) -> Notebook:
+    """Lays a folder where the grader's own record will be, and a file whose path is as long as a path may be."""
+    (folder / ".cutaway.json").mkdir()
+    (folder / ".cutaway.json" / "x").write_text("x")
+    here, left = os.open(folder, os.O_RDONLY), 4095 - len(os.fsencode(folder))
+    while left > 255:
+        os.mkdir("d" * 250, dir_fd=here)
+        there = os.open("d" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here, left = there, left - 251
+    os.close(os.open("f" * (left - 1), os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+    return notebook
+
+
+@attack
+def a_time_that_takes_for_ever(notebook: Notebook, folder: Path) -> Notebook:
+    """Says in very many words when it was handed in."""
+    (folder / "timestamp.txt").write_text("1 " * 8_000_000)
     return notebook

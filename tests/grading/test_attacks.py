@@ -20,7 +20,7 @@ import pytest
 import small_class
 from small_class import answer, free, locked, plain
 
-from cutaway.grading import batch
+from cutaway.grading import batch, restored
 from cutaway.grading.limits import MIB, Limits
 from cutaway.grading.nbcourse import Course
 from cutaway.linux import processes
@@ -56,7 +56,7 @@ def master(secret: str) -> list[small_class.Cell]:
     """A task with tests of every shape that somebody could want to forge."""
     return [
         plain("import numpy as np\nimport math"),
-        locked("given", "def close(one, other):\n    return abs(one - other) < 1e-9"),
+        locked("given", "def close(one, other):\n    return abs(one - other) < 1e-9\nexpected = np.array([7.0])"),
         answer("answer", "def answer(x):", "    return x(6) if callable(x) else x * 7"),
         small_class.test("test-answer", 2, "assert answer(1) == 7", f"secret = '{secret}'\nassert answer(6) == 42, secret"),
         small_class.test("test-near", 2, "assert abs(answer(3) - 21) < 1e-9", "assert close(answer(2), 14)\nassert round(answer(2) - 14) == 0\nassert np.isclose(answer(2), 14)\nassert math.isclose(answer(3), 21)"),
@@ -64,6 +64,12 @@ def master(secret: str) -> list[small_class.Cell]:
         small_class.test("test-called", 2, "def times_seven(x):\n    return 7 * x\nassert answer(times_seven) == 42"),
         free("numbers", "def numbers(n):\n    return list(range(n))\n\nclass Box:\n    def __init__(self, it):\n        self.it = it\n    def value(self):\n        return self.it"),
         small_class.test("test-in", 2, "assert 3 in numbers(5)\nassert len(numbers(4)) == 4", "assert sorted(numbers(3)) == [0, 1, 2]\nassert set(numbers(2)) == {0, 1}"),
+        small_class.test("test-among", 1, "assert 3 in numbers(5)"),
+        small_class.test("test-names", 1, "assert answer(1) == 7\ndef agrees(one, other):\n    return one == other"),
+        small_class.test("test-agrees", 1, "assert agrees(answer(2), 14)"),
+        small_class.test("test-given", 1, "assert np.isclose(answer(1), expected[0])"),
+        answer("sum", "def sum(values):", "    return len(values) * 100"),
+        small_class.test("test-sum", 1, "assert sum([1, 2]) == 200"),
         small_class.test("test-box", 2, "assert Box(3).value() == 3\nassert Box('a').value() + 'b' == 'ab'"),
     ]  # fmt: skip
 
@@ -180,7 +186,7 @@ def test_the_honest_ones_lose_nothing(scene: Scene) -> None:
     for student in ("honest", "zz-honest"):
         line = scene.lines[student]
         assert (line["score"], line["flags"]) == (line["max"], []), line
-        assert line["max"] == 14
+        assert line["max"] == 19
 
 
 @pytest.mark.parametrize("attack", EVERY)
@@ -224,6 +230,11 @@ def test_no_notebook_is_a_zero_by_silence(scene: Scene) -> None:
         line = scene.lines.get(attack, {"cells": {}, "flags": ["no notebook: was not chosen"]})
         assert line["cells"] == {}
         assert any("no notebook" in flag for flag in line["flags"]), line
+
+
+def test_a_notebook_of_very_many_parts_is_not_taken_apart() -> None:
+    with pytest.raises(restored.NoNotebook, match="lists and objects"):
+        restored.read(b'{"cells": [' + b"{}," * restored.PARTS + b"{}]}")
 
 
 def test_the_corpus_has_at_least_sixty_kinds() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dask
 import distributed
@@ -107,6 +108,10 @@ class Ended:
 
     def __init__(self, error: Exception) -> None:
         self._error, self._address = error, "tcp://gone:8786"
+        self.is_there: list[Callable[[Any], object]] = []
+
+    def add_done_callback(self, tell: Callable[[Any], object]) -> None:
+        self.is_there.append(tell)
 
     def result(self, timeout: float) -> None:
         raise self._error
@@ -131,6 +136,18 @@ def test_a_cluster_that_is_lost_is_one_sentence(error: Exception, said: str) -> 
     with pytest.raises(Problem) as told:
         cluster._Result(Ended(error), Ended(error)).result()  # type: ignore[arg-type]
     assert str(told.value) == f"grading on tcp://gone:8786: the cluster is lost: {said}; grade again to go on from here"
+
+
+def test_a_result_is_asked_of_dask_only_when_it_is_there() -> None:
+    """Dask's own waiting, when it is cut short, ends in an error of Dask's."""
+    future = Ended(CommClosedError("in <TCP (closed)>"))
+    waiting = cluster._Result(future, future)  # type: ignore[arg-type]
+    with pytest.raises(TimeoutError):
+        waiting.result(timeout=0)
+    (tell,) = future.is_there
+    tell(future)
+    with pytest.raises(Problem, match="the cluster is lost"):
+        waiting.result(timeout=0)
 
 
 def test_a_mark_depends_on_versions_that_are_compared() -> None:

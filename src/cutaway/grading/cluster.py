@@ -161,19 +161,19 @@ class _Result:
     """A submission's result, once it is there."""
 
     def __init__(self, cluster: Cluster, future: Any) -> None:
-        self._cluster, self._future = cluster, future
+        self._cluster, self._future, self._there = cluster, future, threading.Event()
+        future.add_done_callback(lambda _: self._there.set())
 
     def result(self, timeout: float | None = None) -> Graded:
         """Once it is there; TimeoutError when it is not by then, Problem when the cluster is lost."""
+        if timeout is not None and not self._there.wait(timeout):
+            raise TimeoutError
         try:
-            made: Graded = self._waited_for() if timeout is None else self._future.result(timeout=timeout)
-        except TimeoutError:
-            raise
+            return self._waited_for()
         except distributed.KilledWorker:
             raise self._cluster.lost("its workers died of one submission again and again") from None
         except LOST:
             raise self._cluster.lost("its scheduler has gone, or the workers that had our work") from None
-        return made
 
     def _waited_for(self) -> Graded:
         """Dask itself would wait for ever for workers that do not come back."""

@@ -21,6 +21,7 @@ import small_class
 from small_class import answer, free, locked, plain
 
 from cutaway.grading import batch, restored
+from cutaway.grading.executor import Executor
 from cutaway.grading.limits import MIB, Limits
 from cutaway.grading.nbcourse import Course
 from cutaway.linux import processes
@@ -130,8 +131,8 @@ def hand_in_all(
 
 def grade(folder: Path, only: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     course = Course(folder)
-    assignment, executor = batch.prepared(course, "attacked", LIMITS)
-    with executor:
+    with Executor(None, course.hidden) as executor:
+        assignment = batch.prepared(course, "attacked", LIMITS, executor)
         crew = batch.Here(assignment, executor, 2)
         students = [name for name in course.students("attacked") if not only or name in only]
         try:

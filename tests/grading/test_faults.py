@@ -274,8 +274,8 @@ def test_when_the_warm_parent_is_killed_nothing_gets_a_mark_of_it() -> None:
 def in_some_order(course: Path, executor: Executor, seed: int) -> tuple[Lines, dict[str, Any], dict[Any, Any]]:
     """The lines, the autograded folder and the gradebook after grading in an order that is drawn."""
     opened = Course(course)
-    assignment, own = batch.prepared(opened, ASSIGNMENT, Limits())
-    own.close()
+    with Executor(None, opened.hidden) as own:
+        assignment = batch.prepared(opened, ASSIGNMENT, Limits(), own)
     students = opened.students(ASSIGNMENT)
     crew = batch.Here(assignment, executor, 1 + seed)
     order = random.Random(seed).sample(students, len(students))

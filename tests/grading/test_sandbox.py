@@ -394,23 +394,44 @@ def test_it_ends_with_everything_in_it(executor: Executor) -> None:
     assert left == []
 
 
-def test_it_ends_when_the_grader_is_killed(tmp_path: Path) -> None:
-    program = tmp_path / "grader.py"
-    program.write_text(
-        "from cutaway.grading.executor import Executor\nfrom cutaway.grading.limits import Limits\n"
-        "made = Executor()\nbox = made.sandbox('student', Limits())\nbox.line.send({'run': 'while True: pass', 'of': '1'})\n"
-        "print('running', flush=True)\nbox.line.receive()\n"
-    )
-    grader = subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE)
-    assert grader.stdout
-    assert grader.stdout.readline() == b"running\n"
+GRADER = """
+from cutaway.grading.executor import Executor
+from cutaway.grading.limits import Limits
+"""
+BUSY = """
+made = Executor()
+box = made.sandbox("student", Limits())
+box.line.send({"run": "while True: pass", "of": "1"})
+print("running", flush=True)
+box.line.receive()
+"""
+BEGUN = """
+made = Executor(None)
+print("running", flush=True)
+input()
+"""
+
+
+@pytest.mark.parametrize(("grader", "processes_below"), [(BUSY, 3), (BEGUN, 1), (BEGUN, 2)])
+def test_it_ends_when_the_grader_is_killed(grader: str, processes_below: int) -> None:
+    """Of the house, the warm parent and the work, however many there are by then."""
+    killed = subprocess.Popen([sys.executable, "-c", GRADER + grader], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert killed.stdout
+    assert killed.stdout.readline() == b"running\n"
     deadline = time.monotonic() + 30
-    while len(below := processes.descendants(grader.pid)) < 3 and time.monotonic() < deadline:
+    while len(below := processes.descendants(killed.pid)) < processes_below and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert len(below) >= 3  # the house, the warm parent, the work
-    grader.kill()
-    grader.communicate()
+    assert len(below) >= processes_below
+    killed.kill()
+    killed.communicate()
     assert all(each.wait(30) for each in below)
+
+
+def test_a_warm_parent_that_is_killed_while_it_begins_is_one_sentence() -> None:
+    with Executor(None) as made:
+        made._parent.kill()
+        with pytest.raises(Problem, match=r"making a sandbox: the warm parent ended before it was ready"):
+            made.load([])
 
 
 # --- As an ordinary user ---------------------------------------------------

@@ -49,21 +49,25 @@ def command(
     """
     from cutaway.grading import unstarted
 
-    with unstarted.loading():
-        from cutaway.grading import batch
-        from cutaway.grading.assignment import separated
-        from cutaway.grading.limits import MIB, Limits
-        from cutaway.grading.nbcourse import Course
-        from cutaway.ground import course as ours
-
-        course = Course(folder)
-        students = _students(course, assignment, (why,) if why else only)
-    limits = Limits(cell_s=cell_time, notebook_s=notebook_time, memory_bytes=memory * MIB)
     cores = len(os.sched_getaffinity(0))
     number = workers or cores
     with ExitStack() as stack:
+        with unstarted.loading():
+            from cutaway.grading.limits import MIB, Limits
+            from cutaway.grading.nbcourse import Course
+            from cutaway.ground import course as ours
+
+            course = Course(folder)
+            is_lab = ours.checks(assignment).exists()
+            executor = None if is_lab else stack.enter_context(_begun(course))
+
+            from cutaway.grading import batch
+            from cutaway.grading.assignment import separated
+
+            students = _students(course, assignment, (why,) if why else only)
+        limits = Limits(cell_s=cell_time, notebook_s=notebook_time, memory_bytes=memory * MIB)
         crew: Any
-        if ours.checks(assignment).exists():
+        if executor is None:
             from cutaway.grading import labs  # with all that a lab machine takes
 
             if scheduler:
@@ -71,12 +75,11 @@ def command(
             prepared = labs.prepared(course, assignment)
             if not workers and (number := labs.at_once(assignment)) < cores:
                 click.echo(f"note: {number} at once, not {cores}: each holds a lab machine in memory", err=True)
-            crew = labs.Houses(prepared, number, batch.hidden(course))
+            crew = labs.Houses(prepared, number, course.hidden)
             where = f"each was checked in {labs.where(assignment)}"
         else:
-            prepared, executor = batch.prepared(course, assignment, limits)
-            stack.enter_context(executor)
-            crew = _crew(prepared, executor, number, scheduler, batch.hidden(course))
+            prepared = batch.prepared(course, assignment, limits, executor)
+            crew = _crew(prepared, executor, number, scheduler, course.hidden)
             number = number if workers else getattr(crew, "threads", number)
             modes = separated(prepared)
             inside = f"; inside the submission's process: {', '.join(modes['inside'])}" if modes["inside"] else ""
@@ -91,6 +94,13 @@ def command(
     click.echo(where, err=True)
     if dry_run or why:
         click.echo("nothing was written; what was graded now is without lateness and marks given by hand", err=True)
+
+
+def _begun(course: Any) -> Any:
+    """A warm parent, which loads what it needs while this process does, too."""
+    from cutaway.grading.executor import Executor
+
+    return Executor(None, course.hidden)
 
 
 def _students(course: Any, assignment: str, only: tuple[str, ...]) -> list[str]:

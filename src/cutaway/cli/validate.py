@@ -22,6 +22,7 @@ def command(assignment: str, folder: Path) -> None:
     with unstarted.loading():
         from cutaway.grading import batch
         from cutaway.grading.assignment import looked_over
+        from cutaway.grading.executor import Executor
         from cutaway.grading.limits import Limits
         from cutaway.grading.nbcourse import Course
         from cutaway.ground import course as ours
@@ -31,9 +32,9 @@ def command(assignment: str, folder: Path) -> None:
             f"validating {assignment!r}: it is a lab of Cutaway, whose checks look at the system; "
             f"`cutaway check {assignment} NOTEBOOK` tries them, on its solution or on any other"
         )
-    prepared, executor = batch.prepared(Course(folder), assignment, Limits())
-    with executor:
-        found = looked_over(prepared, executor)
+    course = Course(folder)
+    with Executor(None, course.hidden) as executor:
+        found = looked_over(batch.prepared(course, assignment, Limits(), executor), executor)
     for test in found:
         click.echo(f"{test.name:<24} {test.mode:<10} {test.said}")
     sys.exit(0 if all(test.good for test in found) else 1)

@@ -6,12 +6,11 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from cutaway.grading import assignment as assignments
 from cutaway.grading import nbcourse, writer
@@ -199,21 +198,8 @@ def _finished(assignment: Assignment, one: HandedIn, result: Graded) -> Finished
     return Finished(one.student, one.fingerprint(assignment), result, one.files, one.timestamp)
 
 
-def prepared(course: Course, name: str, limits: Limits) -> tuple[Assignment, Executor]:
-    """The assignment with its tests tried on the teacher's solution, and a warm parent for it."""
+def prepared(course: Course, name: str, limits: Limits, executor: Executor) -> Assignment:
+    """The assignment with its packages loaded, and its tests tried on the teacher's solution."""
     assignment = assignments.prepared(course, name, limits)
-    executor = Executor(assignment.packages, hidden(course))
-    try:
-        return assignments.tried(assignment, executor), executor
-    except BaseException:
-        executor.close()
-        raise
-
-
-def hidden(course: Course) -> list[Path]:
-    """What no sandbox may see, wherever it lies."""
-    database = course.database.removeprefix("sqlite:///")
-    return [course.folder, *([Path(database)] if database.startswith("/") else [])]
-
-
-Progress = Callable[[int, int, Any], None]
+    executor.load(assignment.packages)
+    return assignments.tried(assignment, executor)

@@ -107,15 +107,16 @@ class Sandbox:
 class Executor:
     """A warm parent with `packages` loaded. Problem when this machine denies it its walls: there is no way without.
 
-    `hidden` are folders that must not be seen inside even if they lie within what is shown.
+    `hidden` are folders that must not be seen inside even if they lie within what is shown. With None for the packages
+    it only begins, and nobody waits for it before `load`.
     """
 
-    def __init__(self, packages: Iterable[str] = (), hidden: Iterable[Path] = ()) -> None:
+    def __init__(self, packages: Iterable[str] | None = (), hidden: Iterable[Path] = ()) -> None:
         self._lock, self.known = threading.Lock(), Known()
         self._waiting: list[tuple[Limits, tuple[Sandbox, Sandbox]]] = []
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         covered = sorted({str(each) for path in hidden for each in (path.absolute(), path.resolve())}, key=len)
-        settings = {"packages": list(packages), "shown": house.shown(covered), "hidden": covered}
+        settings = {"shown": house.shown(covered), "hidden": covered}
         argv = [sys.executable, "-P", "-s", str(Path(__file__).with_name("warm.py")), str(theirs.fileno())]
         path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
         self._parent = subprocess.Popen(
@@ -128,17 +129,23 @@ class Executor:
             start_new_session=True,
         )
         theirs.close()
-        self.missing = self._settle()
+        self.missing: list[str] = []  # of the packages
+        if packages is not None:
+            self.load(packages)
 
-    def _settle(self) -> list[str]:
+    def load(self, packages: Iterable[str]) -> None:
+        """Have these loaded in all sandboxes, once, and before the first. Problem when there can be none."""
         self._requests.settimeout(READY_S)
         try:
+            self._requests.send(json.dumps([*packages]).encode())
             told = json.loads(self._requests.recv(1 << 20) or b"{}")
+        except ConnectionError:
+            told = {}
         except TimeoutError:
             told = {"refused": f"loading the packages took more than {READY_S:g} s"}
         if "ready" in told:
-            missing: list[str] = told["missing"]
-            return missing
+            self.missing = told["missing"]
+            return
         self.close()
         said = told.get("refused") or "the warm parent ended before it was ready"
         why = f"{said} ({hint})" if (hint := namespaces.obstacle()) else said

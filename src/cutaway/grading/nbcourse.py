@@ -1,4 +1,7 @@
-"""An nbgrader course as it lies on disk, read through nbgrader's own library and left as it is."""
+"""An nbgrader course as it lies on disk, read through nbgrader's own library and left as it is.
+
+The library for its gradebook is loaded when that is opened: it takes half of what a command takes to start.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode, from_dict
-from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.exc import DatabaseError, SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -67,6 +68,9 @@ class Course:
     @contextmanager
     def gradebook(self) -> Iterator[Any]:
         """nbgrader's gradebook, open."""
+        from nbgrader.api import Gradebook
+        from sqlalchemy.exc import DatabaseError, SAWarning
+
         if shutil.which("alembic") is None:  # nbgrader calls it by name
             os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
         with warnings.catch_warnings():
@@ -84,6 +88,12 @@ class Course:
     def database(self) -> str:
         """Where the gradebook is."""
         return str(self._directory.db_url)
+
+    @property
+    def hidden(self) -> list[Path]:
+        """What no sandbox may see, wherever it lies: the course, and its gradebook."""
+        file = self._database()
+        return [self.folder, *([file] if file.is_absolute() else [])]
 
     def _database(self) -> Path:
         return Path(str(self._directory.db_url).removeprefix("sqlite:///"))
@@ -181,6 +191,8 @@ class Notebook:
 
 def notebooks(course: Course, assignment: str) -> list[Notebook]:
     """The notebooks of an assignment, by name. Problem when it was never released."""
+    from nbgrader.api import MissingEntry
+
     with course.gradebook() as book:
         try:
             found = book.find_assignment(assignment).notebooks

@@ -1,7 +1,8 @@
 """The warm parent: moves into the house, loads the course's packages, then forks a sandbox whenever it is asked.
 
-Started as `python -P -s warm.py DESCRIPTOR SETTINGS`. It never sees a test, a gradebook or a submission: they are
-not in the house, and what a sandbox is to run goes from the grader into that sandbox and nowhere else.
+Started as `python -P -s warm.py DESCRIPTOR SETTINGS`, and told which packages while it loads what every notebook needs.
+It never sees a test, a gradebook or a submission: they are not in the house, and what a sandbox is to run goes from
+the grader into that sandbox and nowhere else.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from cutaway.grading.limits import Limits
 from cutaway.grading.sandbox import Keeper
 from cutaway.linux import filters
 
+PACKAGES_BYTES = 1 << 20
 REQUEST_BYTES, MOST_DESCRIPTORS = 1 << 16, 4
 
 
@@ -30,15 +32,19 @@ def main(descriptor: int, settings: dict[str, Any]) -> None:
     """Tell `ready`, or why not; then serve until the grader is gone."""
     grader = socket.socket(fileno=descriptor)
     gc.disable()
+    refused: dict[str, Any] = {}
     try:
         queues_bytes = sandbox.queues_bytes()
         house.move_in(settings["shown"], settings["hidden"])
-        missing = load(settings["packages"])
         recorder = _recorder()
     except Exception as error:
-        grader.send(json.dumps({"refused": str(error), "trace": traceback.format_exc()}).encode())
+        refused = {"refused": str(error), "trace": traceback.format_exc()}
+    if not (wanted := grader.recv(PACKAGES_BYTES)):
         return
-    grader.send(json.dumps({"ready": True, "missing": missing}).encode())
+    told = refused or {"ready": True, "missing": load(json.loads(wanted))}
+    grader.send(json.dumps(told).encode())
+    if refused:
+        return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is the grader's
     gc.freeze()  # so that the collector does not touch, and thereby copy, what all sandboxes share
     gc.enable()
@@ -49,13 +55,15 @@ def main(descriptor: int, settings: dict[str, Any]) -> None:
 
 
 def load(packages: list[str]) -> list[str]:
-    """Import each package; those that are not there."""
+    """Import each package, and what a notebook that draws needs beside it; those that are not there."""
     missing = []
     for name in packages:
         try:
             importlib.import_module(name)
         except Exception:  # a package may fail in any way; then the cell that wants it says how
             missing.append(name)
+    with contextlib.suppress(ImportError):
+        importlib.import_module("matplotlib_inline.backend_inline") if "matplotlib" in sys.modules else None
     return missing
 
 
@@ -66,8 +74,6 @@ def _recorder() -> Any:
     recorder.warm_up()
     for name in ("cutaway.grading.student", "cutaway.grading.examiner"):
         importlib.import_module(name)
-    with contextlib.suppress(ImportError):
-        importlib.import_module("matplotlib_inline.backend_inline") if "matplotlib" in sys.modules else None
     return recorder
 
 

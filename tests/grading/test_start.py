@@ -66,6 +66,11 @@ def test_a_grading_command_loads_no_server_and_no_exporter_and_what_is_put_off_s
     assert told(LEFT_OUT) == ["[]", "UnrecognizedFormat", "4 True", "3 is not of type 'object'"]
 
 
+def test_the_course_alone_can_be_loaded_first_as_export_and_report_do() -> None:
+    program = "import sys\nfrom cutaway.grading import unstarted\nunstarted.leave_out()\nfrom cutaway.grading import "
+    assert told(f"{program}nbcourse\nprint('tornado.web' in sys.modules)") == ["False"]
+
+
 def test_tracebacks_keep_every_byte_when_their_colours_are_remembered() -> None:
     assert told(COLOURED) == ["True True 3"]
 

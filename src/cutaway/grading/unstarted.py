@@ -55,11 +55,13 @@ def leave_out() -> None:
 
 
 class _Entered(types.ModuleType):
-    """A package that starts when a name is looked for that it does not have yet."""
+    """A package that starts when a name is looked for that it does not have yet, and that is no module of it."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or not (self.__spec__ and self.__spec__.loader):
             raise AttributeError(name)
+        if importlib.util.find_spec(f"{self.__name__}.{name}"):
+            return importlib.import_module(f"{self.__name__}.{name}")
         self.__class__ = types.ModuleType  # type: ignore[assignment]
         self.__spec__.loader.exec_module(self)
         return getattr(self, name)

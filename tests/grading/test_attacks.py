@@ -65,6 +65,7 @@ def master(secret: str) -> list[small_class.Cell]:
         small_class.test("test-called", 2, "def times_seven(x):\n    return 7 * x\nassert answer(times_seven) == 42"),
         free("numbers", "def numbers(n):\n    return list(range(n))\n\nclass Box:\n    def __init__(self, it):\n        self.it = it\n    def value(self):\n        return self.it"),
         small_class.test("test-in", 2, "assert 3 in numbers(5)\nassert len(numbers(4)) == 4", "assert sorted(numbers(3)) == [0, 1, 2]\nassert set(numbers(2)) == {0, 1}"),
+        small_class.test("test-all", 1, "assert all(map(lambda x: answer(x) == 7 * x, (3, 4)))"),
         small_class.test("test-among", 1, "assert 3 in numbers(5)"),
         small_class.test("test-names", 1, "assert answer(1) == 7\ndef agrees(one, other):\n    return one == other"),
         small_class.test("test-agrees", 1, "assert agrees(answer(2), 14)"),
@@ -187,7 +188,7 @@ def test_the_honest_ones_lose_nothing(scene: Scene) -> None:
     for student in ("honest", "zz-honest"):
         line = scene.lines[student]
         assert (line["score"], line["flags"]) == (line["max"], []), line
-        assert line["max"] == 19
+        assert line["max"] == 20
 
 
 @pytest.mark.parametrize("attack", EVERY)

@@ -44,6 +44,19 @@ def _asks(operation: str) -> Any:
     return method
 
 
+def _asks_outside(operation: str) -> Any:
+    """Where nothing is iterated nothing comes to its end, as in generators (PEP 479): a test's own loop would."""
+    ask = _asks(operation)
+
+    def method(self: Proxy, *arguments: Any, **named: Any) -> Any:
+        try:
+            return ask(self, *arguments, **named)
+        except StopIteration as error:
+            raise RuntimeError("the submission raised StopIteration") from error
+
+    return method
+
+
 def _refuse_unnamed(thing: Proxy, operation: str) -> None:
     if not {thing._kind, f"{thing._kind}.{operation.rstrip('_')}"} & _Examiner.classes:
         raise TypeError(f"{_kind(thing)} of the submission is not a value; {operation} is not asked of it")
@@ -129,7 +142,7 @@ class Proxy(Foreign):
     __lt__, __le__, __gt__, __ge__ = _ordered("lt"), _ordered("le"), _ordered("gt"), _ordered("ge")
     del _ordered
 
-    __call__, __getitem__, __setitem__ = _asks("call"), _asks("getitem"), _asks("setitem")
+    __call__, __getitem__, __setitem__ = _asks_outside("call"), _asks_outside("getitem"), _asks("setitem")
     __delitem__, __iter__, __reversed__ = _asks("delitem"), _asks("iter"), _asks("reversed")
     __enter__, __exit__, __neg__, __pos__ = _asks("enter"), _asks("exit"), _asks("neg"), _asks("pos")
     __abs__, __invert__, __round__, __dir__ = _asks_for("abs"), _asks("invert"), _asks_for("round"), _asks("dir")

@@ -36,7 +36,7 @@ HIDDEN = "A test failed that you were not given."
 SOMEWHERE = "The test failed; in which of its lines is not known, so it may be one that you were not given."
 WROTE = "While it was tested, something was written to standard error, and a test fails then."
 TRY = "Try values that the visible tests leave out: nothing, one, negative, large."
-SHORT_CHARACTERS = 40
+SHORT_CHARACTERS, LONGER = 40, "something that is not shown here"
 HINT = re.compile(r"^\s*# *feedback: *(.+)$", re.MULTILINE)  # in a test: the teacher's own sentence for whom it fails
 
 
@@ -188,18 +188,15 @@ def told(notebook: Notebook, marks: dict[str, Any]) -> dict[str, Any]:
     """
     found, hidden, left = {}, False, MOST_TOLD
     for name, mark in marks.items():
-        source = notebook.cells[name].source
+        source = notebook.cells[name].source if name in notebook.cells else ""
         hidden = hidden or "BEGIN HIDDEN TESTS" in source
         found[name] = mark
         if hidden and mark["status"] == "failed":
             said = mark["why"] if mark["why"].startswith(STDERR) else str(mark["compared"].get("got", ""))
             short = left > 0 and len(said) <= SHORT_CHARACTERS
             left -= short and bool(said)
-            found[name] = {
-                **mark,
-                "why": _kind(mark["why"], source, short),
-                "compared": mark["compared"] if short else {},
-            }
+            compared = mark["compared"] if short or not mark["compared"] else {**mark["compared"], "got": LONGER}
+            found[name] = {**mark, "why": _kind(mark["why"], source, short), "compared": compared}
     return found
 
 

@@ -1,8 +1,8 @@
 """Grade one class with nbgrader and with Cutaway on the same machine: submissions a minute and processor time of each.
 
-python benchmarks/grading.py [STUDENTS [FEWER]]    prints one line a way; docs/performance.md has the result.
+python benchmarks/grading.py [STUDENTS [FEWER [ROUNDS]]]    prints one line a way; docs/performance.md has the result.
 With FEWER, nbgrader is given only so many of them, because a hundred take it long, and then one alone, which tells
-what its start takes; from both, what it would take for all.
+what its start takes; from both, what it would take for all. In each round every way has its turn; medians are shown.
 "inside" runs every test in the submission's own process, as nbgrader does; "separated" keeps tests apart. Each way is
 a command of its own, from its start to its end, with everything that it loads and starts.
 """
@@ -17,6 +17,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from cutaway import cli
@@ -24,27 +25,35 @@ from cutaway.grading import unstarted
 from cutaway.linux import groups
 
 ASSIGNMENT = "objects"
+Taken = tuple[float, float]  # seconds of the clock, and of the processors
 
 
-def main(students: int, fewer: int) -> None:
+def main(students: int, fewer: int, rounds: int = 1) -> None:
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "grading"))
     import small_class
 
+    fewest = [] if fewer == students else [("nbgrader", 1)]
+    turns = [("separated", students), ("inside", students), ("nbgrader", fewer), *fewest]
+    found: dict[tuple[str, int], list[Taken]] = {turn: [] for turn in turns}
     with tempfile.TemporaryDirectory(prefix="cutaway-benchmark-") as folder, Counted() as counted:
         course = small_class.one_assignment(Path(folder) / "course", ASSIGNMENT, students)
-
-        def taken(way: str, size: int) -> tuple[float, float]:
-            return measured(counted, WAYS[way], copied(course, Path(folder) / f"{way}-{size}", size))
-
-        took = {way: taken(way, students) for way in ("separated", "inside")}
-        some = taken("nbgrader", fewer)
-        one = taken("nbgrader", 1) if fewer < students else some
-    took["nbgrader"] = tuple(all_of(*each, fewer, students) for each in zip(one, some, strict=True))  # type: ignore[assignment]
-    print(f"{students} submissions, load average {os.getloadavg()[0]:.0f}, nbgrader was given {fewer}")
+        for number, (way, size) in enumerate(turns * rounds):
+            copy = copied(course, Path(folder) / str(number), size)
+            found[way, size].append(measured(counted, WAYS[way], copy))
+    took = {way: middle(found[way, students]) for way in ("separated", "inside")}
+    one, some = middle(found[turns[-1]]), middle(found["nbgrader", fewer])
+    took["nbgrader"] = (all_of(one[0], some[0], fewer, students), all_of(one[1], some[1], fewer, students))
+    print(f"{students} submissions, {rounds} rounds, load {os.getloadavg()[0]:.0f}, nbgrader was given {fewer}")
     each = {way: (seconds / students, cpu_s / students) for way, (seconds, cpu_s) in took.items()}
     for way, (seconds, cpu_s) in each.items():
         beside = f"{each['nbgrader'][0] / seconds:5.1f} times as many, {each['nbgrader'][1] / cpu_s:5.1f} times less"
         print(f"{way:<10} {60 / seconds:7.1f} a minute {1000 * cpu_s:7.1f} ms CPU each   {beside}")
+
+
+def middle(taken: list[Taken]) -> Taken:
+    """The median of the one, and of the other."""
+    clock, cpu = zip(*taken, strict=True)
+    return median(clock), median(cpu)
 
 
 def all_of(one: float, some: float, size: int, students: int) -> float:
@@ -60,7 +69,7 @@ def copied(course: Path, to: Path, students: int) -> Path:
     return to
 
 
-def measured(counted: Counted, command: list[str], course: Path) -> tuple[float, float]:
+def measured(counted: Counted, command: list[str], course: Path) -> Taken:
     """Seconds of the clock, and of the processors."""
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     used, began = counted.seconds(), time.monotonic()
@@ -118,4 +127,4 @@ if __name__ == "__main__":
         inside()
     else:
         numbers = [int(word) for word in sys.argv[1:]] or [100]
-        main(numbers[0], numbers[-1])
+        main(numbers[0], *(numbers[1:] or numbers))

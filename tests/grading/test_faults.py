@@ -235,7 +235,7 @@ def test_a_sandbox_that_is_killed_from_outside_is_begun_again_and_costs_no_mark(
     class Hit:
         """Kills the first sandbox in the middle of its second cell."""
 
-        known = executor.known
+        tracebacks = executor.tracebacks
 
         def sandbox(self, *words: Any) -> Any:
             made = executor.sandbox(*words)

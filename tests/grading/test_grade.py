@@ -50,7 +50,7 @@ class Lent:
     """The warm parent of these tests, which outlives each command that is lent it."""
 
     def __init__(self, executor: Executor) -> None:
-        self.sandbox, self.both, self.known = executor.sandbox, executor.both, executor.known
+        self.sandbox, self.both, self.tracebacks = executor.sandbox, executor.both, executor.tracebacks
 
     def close(self) -> None:
         pass

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from cutaway.grading import execution, house, profile, sandbox
-from cutaway.grading.execution import Output, Recipe, Shown
+from cutaway.grading.execution import Recipe, Shown
 from cutaway.grading.executor import Executor, Sandbox
 from cutaway.grading.limits import MIB, Limits
 from cutaway.grading.nbcourse import Source
@@ -460,31 +460,6 @@ def test_a_closed_executor_says_so(executor: Executor) -> None:
         made.sandbox("student", Limits())
 
 
-def test_tests_that_fail_alike_are_formatted_once_and_shown_alike(executor: Executor) -> None:
-    test = "def within():\n    assert answer < 2\nassert answer == 2"
-
-    def failed(answer: str, test: str = test) -> Output:
-        owned = Source("test", "code", test, True, True, False, False, 1.0, None)
-        (_, shown) = execution.run(executor, NOTHING, [Cell("code", answer), Cell("code", test, owned)], PATIENT)
-        (output,) = shown.outputs
-        return output
-
-    first = failed("answer = 1")
-    (known,) = executor.known.of(test).values()
-    assert first["traceback"] == known
-    assert failed("answer = 3") == first
-    known[:] = ["as it was said before"]
-    assert failed("answer = 4")["traceback"] == known
-    assert failed("other = 1")["ename"] == "NameError"  # another error has a traceback of its own
-    assert len(executor.known.of(test)) == 2
-    assert failed("answer = 2", deeper := f"{test}\nwithin()")["ename"] == "AssertionError"
-    assert executor.known.of(deeper) == {}  # that one depends on more than its cell's top
-    later = "try:\n    answer / 0\nexcept ZeroDivisionError:\n    assert answer == 2"
-    chains = [failed(f"answer = {answer}", later)["traceback"] for answer in ("1", "2.5", "3")]
-    assert ["float division" in "".join(each) for each in chains] == [False, True, False]
-    assert len(executor.known.of(later)) == 2  # what came before an error is part of what it is like
-
-
 def test_who_waits_for_the_next_submission_and_has_ended_is_not_taken(
     executor: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -533,11 +508,3 @@ def test_a_submission_goes_on_when_those_of_the_next_cannot_be_begun(
     assert begun[2].line.socket.fileno() == -1  # closed
     with one, other, pytest.raises(OSError, match="Too many open files"):
         executor.both(PATIENT)
-
-
-def test_no_traceback_of_a_submission_is_kept_for_others(executor: Executor) -> None:
-    owned = Source("test", "code", "assert fails()", True, True, False, False, 1.0, None)
-    cells = [Cell("code", "def fails():\n    return 1 / 0\nfails()"), Cell("code", owned.source, owned)]
-    inside = Recipe([], [], [], [], {}, frozenset({"test"}))
-    assert [error(each)[0] for each in execution.run(executor, inside, cells, PATIENT)] == ["ZeroDivisionError"] * 2
-    assert executor.known.of(owned.source) == {}

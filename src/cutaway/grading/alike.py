@@ -1,66 +1,141 @@
-"""Tracebacks that are alike: made by the first examiner that has one, and known to the examiners after it.
+"""Errors that are alike: told by what they are made of, and written out as tracebacks once for all who have them.
 
-Half of a class fails the same assertion, and to format and colour its traceback takes longer than the test. What a
-traceback is made of can be told beforehand when it lies in the test's cell alone: that cell, the place in it, and the
-error. Only examiners share; nothing that a submission's own process has formatted is ever shown for another's.
+Half of a class fails the same assertion, and to write and colour its traceback takes longer than the test. When
+everything that was under way lies at the top of one cell, the traceback can be told in a few words: the place in the
+cell, and the error. A sandbox then only tells; the grader has a scribe write it, who runs nothing of a submission's,
+so what one of them tells is shown for all who tell the same, and what it makes up only for itself.
 """
 
 from __future__ import annotations
 
+import dis
+import inspect
+import json
+import linecache
+import threading
+import time
 import types
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-MOST, MOST_CHARACTERS = 16, 1 << 14  # of one test, and of one traceback; more of them are made each time
+from cutaway.grading.restored import is_shallow
+from cutaway.grading.wire import Broken, Ended
+
+if TYPE_CHECKING:
+    from cutaway.grading.executor import Sandbox
+
+MOST, MOST_CHARACTERS = 1024, 1 << 14  # that are kept, and of a cell and its error; longer ones are not told
 MOST_ERRORS = 8  # of a chain, in which each came up while the next was handled; it may lead back to its beginning
+USES, SCRIBES = 500, 3  # of one scribe, who forgets nothing; and how many are begun for one that ends
+WRITTEN_S = 5.0
 SHELL = "IPython.core.interactiveshell"  # whose frames no traceback shows
 
-Tracebacks = dict[str, list[str]]  # by what they are made of
+Told = dict[str, Any]  # "number": the cell's; "errors": of each its type, text, place, and how the next belongs to it
+
+# --- In a sandbox ----------------------------------------------------------
 
 
-def made_of(error: BaseException | None, trace: types.TracebackType | None, cell: Any) -> str:
-    """All that a traceback depends on, when each frame of it is at the top of a cell with these names; else ""."""
-    parts: list[Any] = []
-    while error is not None and len(parts) < MOST_ERRORS:
-        places = _places(trace, cell)
-        if places is None or isinstance(error, BaseExceptionGroup) or hasattr(error, "__notes__"):
-            return ""
+def told(
+    error: BaseException | None, trace: types.TracebackType | None, source: str, numbers: Mapping[str, int]
+) -> Told | None:
+    """All that its traceback depends on, when each of its errors came up at the top of this cell; else None.
+
+    `numbers` are those of cells, by the names of the files for which Python takes them.
+    """
+    errors: list[Any] = []
+    number = None
+    while error is not None:
+        code, place = _place(trace)
+        if code is None or not _is_of(code, source):
+            return None
+        number = numbers.get(code.co_filename)
+        if isinstance(error, BaseExceptionGroup | SyntaxError) or hasattr(error, "__notes__"):
+            return None
         try:
-            parts.append([type(error).__name__, str(error), places, bool(error.__cause__), error.__suppress_context__])
+            text = str(error)
         except Exception:  # an error may be unable to say what it is
-            return ""
+            return None
+        errors.append([type(error).__name__, text, place, bool(error.__cause__), error.__suppress_context__])
         error = error.__cause__ or error.__context__
         trace = error.__traceback__ if error else None
-    return repr(parts) if error is None else ""
-
-
-def _places(trace: types.TracebackType | None, cell: Any) -> list[tuple[str, int, int]] | None:
-    places = []
-    while trace:
-        frame = trace.tb_frame
-        if frame.f_globals is cell and frame.f_code.co_name == "<module>":
-            places.append((frame.f_code.co_filename, trace.tb_lineno, trace.tb_lasti))
-        elif frame.f_globals.get("__name__") != SHELL:
+        if len(errors) > MOST_ERRORS or len(source) + len(text) > MOST_CHARACTERS:
             return None
+    return {"number": number, "errors": errors} if number else None
+
+
+def _place(trace: types.TracebackType | None) -> tuple[types.CodeType | None, list[Any]]:
+    """The code of the only frame, and of its instruction the offset, the name, the lines and the columns.
+
+    See dis, and co_positions().
+    """
+    found = []
+    while trace:
+        if trace.tb_frame.f_globals.get("__name__") != SHELL:
+            found.append(trace)
         trace = trace.tb_next
-    return places
+    if len(found) != 1:
+        return None, []
+    code, offset = found[0].tb_frame.f_code, found[0].tb_lasti
+    while (operation := dis.opname[code.co_code[offset]]) == "CACHE":  # which belongs to the instruction before it
+        offset -= 2
+    return code, [offset, operation, *[*code.co_positions()][offset // 2]]
 
 
-class Known:
-    """The grader's: what examiners have made so far, by the test's source."""
-
-    def __init__(self) -> None:
-        self._tracebacks: dict[str, Tracebacks] = {}
-
-    def of(self, test: str) -> Tracebacks:
-        return self._tracebacks.get(test, {})
-
-    def add(self, test: str, made: Any) -> None:
-        """Take in what an examiner says it has made."""
-        before = self.of(test)
-        if isinstance(made, dict) and len(before) < MOST:
-            kept = {key: lines for key, lines in made.items() if isinstance(lines, list) and _fits(lines)}
-            self._tracebacks[test] = {**kept, **before}  # another one: somebody may be sending the one before
+def _is_of(code: types.CodeType, source: str) -> bool:
+    """Whether it is a statement of just this cell, in which nothing was written that only IPython understands."""
+    lines = linecache.getlines(code.co_filename)
+    waits = code.co_flags & inspect.CO_COROUTINE
+    return code.co_name == "<module>" and not waits and lines == [f"{line}\n" for line in source.splitlines()]
 
 
-def _fits(lines: list[Any]) -> bool:
-    return all(isinstance(line, str) for line in lines) and sum(map(len, lines)) <= MOST_CHARACTERS
+# --- The grader ------------------------------------------------------------
+
+
+class Tracebacks:
+    """What a scribe has written so far, by cell and error. A scribe that has ended is replaced."""
+
+    def __init__(self, begin: Callable[[], Sandbox]) -> None:
+        self._begin, self._lock = begin, threading.Lock()
+        self._written: dict[str, list[str]] = {}
+        self._scribe: Sandbox | None = None
+        self._used = 0
+
+    def of(self, source: str, told: Any) -> list[str]:
+        """The lines of a traceback; none when it cannot be written. What is told may be anything."""
+        if not is_shallow(told) or len(source) > MOST_CHARACTERS:
+            return []
+        order = {"source": source, "told": told}
+        key = json.dumps(order)
+        if len(key) > 8 * MOST_CHARACTERS:
+            return []
+        with self._lock:
+            if key not in self._written:
+                if len(self._written) >= MOST:
+                    self._written.clear()
+                self._written[key] = self._asked(order)
+            return self._written[key]
+
+    def _asked(self, order: dict[str, Any]) -> list[str]:
+        for _ in range(SCRIBES):
+            if self._used >= USES:
+                self.close()
+            self._scribe = self._scribe or self._begin()
+            self._used += 1
+            try:
+                deadline = time.monotonic() + WRITTEN_S
+                self._scribe.line.send(order, deadline)
+                lines: list[str] = self._scribe.line.receive(deadline)["lines"]
+            except Ended:
+                self.close()
+            except (Broken, TimeoutError):
+                self.close()
+                break
+            else:
+                return lines
+        return []
+
+    def close(self) -> None:
+        """Let go of the scribe."""
+        if self._scribe:
+            self._scribe.drop()
+        self._scribe, self._used = None, 0

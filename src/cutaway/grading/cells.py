@@ -31,7 +31,6 @@ from traitlets import Instance
 from traitlets.config import Config
 
 from cutaway.grading import alike, colours
-from cutaway.grading.alike import Tracebacks
 
 Output = dict[str, Any]  # as nbformat has it, or {"output_type": "clear", "wait": bool}
 OURS = str(Path(__file__).parent)
@@ -127,7 +126,8 @@ class _Shell(InteractiveShell):
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         named = {"ename": str(etype.__name__), "evalue": _said(evalue), "traceback": stb}
-        self.recorder.show({"output_type": "error", **named})
+        told = {"told": self.recorder.told} if self.recorder.told and not stb else {}
+        self.recorder.show({"output_type": "error", **named, **told})
 
     def system(self, cmd: str) -> None:
         """Run a line of the shell; what it says comes where it was called, its status is `_exit_code`."""
@@ -145,9 +145,6 @@ class _Shell(InteractiveShell):
     def _get_exc_info(self, exc_tuple: Any = None) -> tuple[Any, Any, Any]:
         """An error without what lies between a test and the submission, and with the file of each cell known."""
         kind, error, trace = super()._get_exc_info(exc_tuple)
-        here = Path.cwd()
-        for name in self.compile._filename_map:  # else `inspect` looks for it in every module
-            inspect.modulesbyfile[name] = inspect.modulesbyfile[f"{here}/{name}"] = "__main__"
         for each in _chain(error):
             each.__traceback__ = _without_ours(each.__traceback__)
         return kind, error, _without_ours(trace)
@@ -220,14 +217,15 @@ class Recorder:
         _Shell.recorder = _Hook.recorder = _Publisher.recorder = self
         self.shell = _Shell.instance(config=CONFIG, **classes)
         self.rewrite: Callable[[ast.AST], ast.AST] = lambda node: node
-        self.known: Tracebacks | None = None  # to a test's examiner
-        self.made: Tracebacks = {}
+        self.tells = False  # when there is somebody who writes tracebacks
+        self.told: alike.Told | None = None  # in place of one
+        self._source = ""  # of the cell
         self._format = self.shell.InteractiveTB.structured_traceback
         self.shell.InteractiveTB.structured_traceback = self._traceback  # type: ignore[method-assign,assignment]
 
     def take_over(self, emit: Emit) -> None:
         """From now on this process's outputs are `emit`'s: Python's streams, and what programs write by number."""
-        self._emit = emit
+        self._emit, self.tells = emit, True
         self._caught = [_catching(1), _catching(2)]
         sys.stdout, sys.stderr = Stream("stdout", self, 1), Stream("stderr", self, 2)
         sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr  # type: ignore[misc,assignment]
@@ -236,6 +234,7 @@ class Recorder:
     def run(self, source: str) -> bool:
         """Run one cell; whether it ended without an error."""
         self._shown_bytes = self.failed_line = 0
+        self._source = source
         try:
             result = self.shell.run_cell(source, store_history=True)
         except KeyboardInterrupt:  # it came between the cell and its end
@@ -247,14 +246,18 @@ class Recorder:
         return bool(result.success)
 
     def _traceback(self, kind: Any, error: Any, trace: Any = None, *how: Any, **more: Any) -> list[str]:
-        """As IPython formats it, or as an examiner before this one has."""
-        like = "" if self.known is None else alike.made_of(error, trace, self.shell.user_ns)
-        if self.known and like in self.known:
-            return self.known[like]
-        formatted = self._format(kind, error, trace, *how, **more)
-        if like:
-            self.made[like] = formatted
-        return formatted
+        """As IPython formats it, or nothing when it is told."""
+        self.told = None
+        if self.tells and self.shell.InteractiveTB.mode == "Context":
+            self.told = alike.told(error, trace, self._source, self.shell.compile._filename_map)
+        return [] if self.told else self.formatted(kind, error, trace, *how, **more)
+
+    def formatted(self, kind: Any, error: Any, trace: Any, *how: Any, **more: Any) -> list[str]:
+        """A traceback as IPython formats it; the files of cells are known to be no module's, which takes it long."""
+        here = Path.cwd()
+        for name in self.shell.compile._filename_map:
+            inspect.modulesbyfile[name] = inspect.modulesbyfile[f"{here}/{name}"] = "__main__"
+        return self._format(kind, error, trace, *how, **more)
 
     def warm_up(self) -> None:
         """Have IPython load what it loads on first use: for results, and much more of it for tracebacks."""

@@ -380,11 +380,11 @@ class _Examiner:
             with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
                 self._own(order["own"])
         if "run" in order:
-            self._compared, self._recorder.known, self._recorder.made = {}, order.get("known", {}), {}
+            self._compared = {}
             signal.signal(signal.SIGINT, signal.default_int_handler)
             done = self._recorder.run(order["run"])
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            found = {"compared": self._compared, "line": self._recorder.failed_line, "made": self._recorder.made}
+            found = {"compared": self._compared, "line": self._recorder.failed_line}
             self._grader.send({"done": done, "of": order.get("of"), **found})
 
     def _own(self, statements: list[str]) -> None:

@@ -166,7 +166,8 @@ class _Life:
         shown: list[Shown],
         deadline: float,
     ) -> None:
-        self._recipe, self._cells, self._limits, self._known = recipe, cells, limits, executor.known
+        self._recipe, self._cells, self._limits, self._tracebacks = recipe, cells, limits, executor.tracebacks
+        self._told: set[int] = set()  # cells whose error was told
         self._shown, self._deadline, self._heard, self._order = shown, deadline, 0, ""
         tests = any(each.owned and each.owned.tests and recipe.mode(each.owned.name) == SEPARATED for each in cells)
         self._student: Sandbox
@@ -204,7 +205,7 @@ class _Life:
             self._in(self._student, place, {"run": cell.source, "test": True}, shown)
         else:
             assert self._examiner
-            self._in(self._examiner, place, {"run": cell.source, "known": self._known.of(cell.source)}, shown)
+            self._in(self._examiner, place, {"run": cell.source}, shown)
             imports = self._recipe.imports.get(owned.name, [])
             heard = Shown()
             self._tell(self._student, {"imports": imports, "mark": True, "of": self._number()}, place)
@@ -235,7 +236,6 @@ class _Life:
         compared = done.get("compared")
         if sandbox is self._examiner:
             shown.compared = compared if isinstance(compared, dict) else {}
-            self._known.add(self._cells[place].source, done.get("made"))
         if sandbox is self._examiner or "test" not in order:
             shown.line = done["line"] if type(done.get("line")) is int else 0
 
@@ -278,7 +278,15 @@ class _Life:
                     return dict(message)
                 self._weigh(place, message)
                 if awaited is self._student.line or sandbox is self._examiner or _is_heard(message):
-                    shown.add(message.get("output"))
+                    shown.add(self._written(place, message.get("output")))
+
+    def _written(self, place: int, output: Any) -> Any:
+        """An output; of an error that was told, with its traceback, once for each cell."""
+        if isinstance(output, dict) and (told := output.get("told")) and place not in self._told:
+            self._told.add(place)
+            plain = [f"{output.get('ename')}: {output.get('evalue')}"]
+            output["traceback"] = self._tracebacks.of(self._cells[place].source, told) or plain
+        return output
 
     def _weigh(self, place: int, message: Any) -> None:
         self._heard += MESSAGE_BYTES + len(str(message))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from cutaway.grading import house
-from cutaway.grading.alike import Known
+from cutaway.grading.alike import Tracebacks
 from cutaway.grading.limits import Limits
 from cutaway.grading.wire import Line, arrived
 from cutaway.linux import commands, namespaces
@@ -112,7 +112,8 @@ class Executor:
     """
 
     def __init__(self, packages: Iterable[str] | None = (), hidden: Iterable[Path] = ()) -> None:
-        self._lock, self.known = threading.Lock(), Known()
+        self._lock = threading.Lock()
+        self.tracebacks = Tracebacks(lambda: self.sandbox("scribe", Limits()))
         self._waiting: list[tuple[Limits, tuple[Sandbox, Sandbox]]] = []
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         covered = sorted({str(each) for path in hidden for each in (path.absolute(), path.resolve())}, key=len)
@@ -152,7 +153,7 @@ class Executor:
         raise Problem(f"making a sandbox: {why}; nothing is ever run outside one")
 
     def sandbox(self, side: str, limits: Limits, between: socket.socket | None = None) -> Sandbox:
-        """A new sandbox in which `student` or `examiner` works; `between` is its line to the other one."""
+        """A new sandbox in which `student`, `examiner` or `scribe` works; `between` is its line to the other one."""
         control, control_there = socket.socketpair()
         line, line_there = socket.socketpair()
         sent = [control_there, line_there, *([between] if between else [])]
@@ -193,6 +194,7 @@ class Executor:
 
     def close(self) -> None:
         """End the warm parent, and with it every sandbox."""
+        self.tracebacks.close()
         self._requests.close()
         commands.end(self._parent)
         while self._waiting:

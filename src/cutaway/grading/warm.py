@@ -72,13 +72,13 @@ def _recorder() -> Any:
 
     recorder = Recorder()
     recorder.warm_up()
-    for name in ("cutaway.grading.student", "cutaway.grading.examiner"):
+    for name in ("cutaway.grading.student", "cutaway.grading.examiner", "cutaway.grading.scribe"):
         importlib.import_module(name)
     return recorder
 
 
 def _serve(grader: socket.socket, recorder: Any, keeper: Keeper) -> bool:
-    """Begin one sandbox, in which one side works: `student` or `examiner`; False when the grader has hung up."""
+    """Begin a sandbox in which one side works: `student`, `examiner`, `scribe`; False when the grader has hung up."""
     text, descriptors, _, _ = socket.recv_fds(grader, REQUEST_BYTES, MOST_DESCRIPTORS)
     if not text:
         return False

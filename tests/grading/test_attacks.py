@@ -25,6 +25,7 @@ from cutaway.grading.executor import Executor
 from cutaway.grading.limits import MIB, Limits
 from cutaway.grading.nbcourse import Course
 from cutaway.linux import processes
+from cutaway.linux.processes import Process
 
 pytestmark = [pytest.mark.xdist_group("attacks"), pytest.mark.slow]
 
@@ -84,13 +85,14 @@ class Scene(NamedTuple):
     secrets: dict[str, str]
     reached: list[str]
     seconds: float
+    before: list[Process]  # that other tests of this run had begun
 
 
 @pytest.fixture(scope="module")
 def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     chosen = {item.callspec.params["attack"] for item in request.session.items if hasattr(item, "callspec")
               and "attack" in item.callspec.params}  # fmt: skip
-    folder = tmp_path_factory.mktemp("attacked")
+    folder, before = tmp_path_factory.mktemp("attacked"), processes.descendants(os.getpid())
     hidden = {name: f"{name}-{secrets.token_hex(8)}" for name in ("HIDDEN", "OTHERS", "GRADES")}
     cells = master(hidden["HIDDEN"])
     small_class.make_course(folder, {"attacked": {"attacked": cells}})
@@ -100,7 +102,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         hand_in_all(folder, chosen, cells, hidden["OTHERS"], port, name)
         began = time.monotonic()
         lines = {line["student"]: line for line in grade(folder)}
-        yield Scene(lines, folder, hidden, reached, time.monotonic() - began)
+        yield Scene(lines, folder, hidden, reached, time.monotonic() - began, before)
 
 
 def hand_in_all(
@@ -216,14 +218,15 @@ def test_nothing_reaches_the_machine(scene: Scene) -> None:
 
 def test_nothing_stays_behind(scene: Scene) -> None:
     deadline = time.monotonic() + 10
-    while (left := sandboxed()) and time.monotonic() < deadline:
+    while (left := sandboxed(scene.before)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left == []
 
 
-def sandboxed() -> list[str]:
-    """Processes below this one that were forked by a warm parent."""
-    mine = [each for each in processes.descendants(os.getpid()) if each.alive()]
+def sandboxed(before: list[Process]) -> list[str]:
+    """Processes below this one that were forked by a warm parent which has begun since."""
+    others = {each for one in before for each in processes.descendants(one.pid)} | {*before}
+    mine = [each for each in processes.descendants(os.getpid()) if each.alive() and each not in others]
     return [processes.command(each.pid) for each in mine if "warm.py" in processes.command(each.pid)]
 
 

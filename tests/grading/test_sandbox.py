@@ -508,3 +508,13 @@ def test_a_submission_goes_on_when_those_of_the_next_cannot_be_begun(
     assert begun[2].line.socket.fileno() == -1  # closed
     with one, other, pytest.raises(OSError, match="Too many open files"):
         executor.both(PATIENT)
+
+
+def test_what_a_call_prints_stands_before_what_its_test_shows(executor: Executor) -> None:
+    owned = Source(
+        "test", "code", "for number in range(9):\n    say(number)\n'shown'", True, True, False, False, 1.0, None
+    )
+    cells = [Cell("code", "def say(it):\n    print(it)"), Cell("code", owned.source, owned)]
+    said = [execution.run(executor, NOTHING, cells, PATIENT)[1].outputs for _ in range(10)]
+    assert [[each["output_type"] for each in outputs] for outputs in said] == [["stream", "execute_result"]] * 10
+    assert {outputs[0]["text"] for outputs in said} == {"".join(f"{number}\n" for number in range(9))}

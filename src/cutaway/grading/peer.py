@@ -83,6 +83,7 @@ class Peer:
         self._numbers: dict[int, int] = {}
         self._theirs: dict[int, Any] = {}
         self._depth = 0
+        self.before_speaking: Callable[[], object] = lambda: None
 
     # --- Asking ------------------------------------------------------------
 
@@ -99,6 +100,7 @@ class Peer:
         try:
             if self._depth > NESTING:
                 raise RecursionError("calls between the submission and its tests are nested too deep")
+            self.before_speaking()
             self.line.send(request)
             while "do" in (answer := self.line.receive()):
                 self.obey(answer)
@@ -136,6 +138,7 @@ class Peer:
             answer = {"missing": True}
         except BaseException as error:
             answer = {"raised": self._reported(error)}
+        self.before_speaking()
         self.line.send(answer)
 
     def _done(self, request: Request) -> dict[str, Any]:

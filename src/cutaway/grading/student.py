@@ -34,6 +34,9 @@ class Student:
         self._tests = tests and Peer(Line(tests, patient=True), peer.EVERYTHING, described, _Passed, _raised)
         if self._tests:
             self._tests.allowed["name"] = self._named
+            self._tests.before_speaking = (
+                recorder.flush
+            )  # what a call printed is there before what the test makes of it
         self._hooks = {name: [*hooks] for name, hooks in recorder.shell.events.callbacks.items()}
 
     def live(self) -> None:
@@ -57,7 +60,6 @@ class Student:
                 self._tests.obey(request)
             finally:
                 self._busy = False
-                self._recorder.flush()
 
     def _obey(self, order: dict[str, Any]) -> None:
         if "files" in order:

@@ -260,25 +260,28 @@ class _Life:
             raise _Lost(place, "killed") from None
 
     def _hear(self, awaited: Line, place: int, shown: Shown, word: str, limit_s: float) -> dict[str, Any]:
-        """Take in what both sandboxes show until `awaited` says `word`."""
+        """Take in what both sandboxes show until `awaited` says `word`.
+
+        What the submission has said is heard first: it was said before what its test made of it.
+        """
         deadline = time.monotonic() + limit_s
         sandboxes = {each.line: each for each in (self._student, self._examiner) if each}
         while True:
             heard = speaking([*sandboxes], max(0.0, deadline - time.monotonic()))
-            if not heard:
+            if not heard or time.monotonic() > deadline + self._limits.grace_s:
                 raise TimeoutError
-            for sandbox in map(sandboxes.__getitem__, heard):
-                try:
-                    message = sandbox.line.receive(deadline)
-                except Ended:
-                    raise _Lost(place, self._end_of(sandbox)) from None
-                except Broken:
-                    raise _Lost(place, "killed") from None
-                if sandbox.line is awaited and word in message and message.get("of") == self._order:
-                    return dict(message)
-                self._weigh(place, message)
-                if awaited is self._student.line or sandbox is self._examiner or _is_heard(message):
-                    shown.add(self._written(place, message.get("output")))
+            sandbox = sandboxes[heard[0]]
+            try:
+                message = sandbox.line.receive(deadline)
+            except Ended:
+                raise _Lost(place, self._end_of(sandbox)) from None
+            except Broken:
+                raise _Lost(place, "killed") from None
+            if sandbox.line is awaited and word in message and message.get("of") == self._order:
+                return dict(message)
+            self._weigh(place, message)
+            if awaited is self._student.line or sandbox is self._examiner or _is_heard(message):
+                shown.add(self._written(place, message.get("output")))
 
     def _written(self, place: int, output: Any) -> Any:
         """An output; of an error that was told, with its traceback, once for each cell."""

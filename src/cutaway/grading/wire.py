@@ -108,8 +108,7 @@ class Line:
 
 
 def speaking(lines: Sequence[Line], limit_s: float | None = None) -> list[Line]:
-    """Wait until somebody has said something, or hung up; on which of the lines."""
-    if unheard := [each for each in lines if each.pending_bytes()]:
-        return unheard
-    ends = arrived([each.socket for each in lines], limit_s)
-    return [each for each in lines if each.socket.fileno() in ends]
+    """Wait until somebody has said something, or hung up; on which of the lines, in their order."""
+    unheard = {each for each in lines if each.pending_bytes()}
+    ends = arrived([each.socket for each in lines], 0 if unheard else limit_s)
+    return [each for each in lines if each in unheard or each.socket.fileno() in ends]

@@ -24,7 +24,7 @@ from cutaway.grading.wire import Broken, Ended
 if TYPE_CHECKING:
     from cutaway.grading.executor import Sandbox
 
-MOST, MOST_CHARACTERS = 1024, 1 << 14  # that are kept, and of a cell and its error; longer ones are not told
+MOST, MOST_CHARACTERS = 256, 1 << 14  # that are kept, and of a cell and its error; longer ones are not told
 MOST_ERRORS = 8  # of a chain, in which each came up while the next was handled; it may lead back to its beginning
 USES, SCRIBES = 500, 3  # of one scribe, who forgets nothing; and how many are begun for one that ends
 WRITTEN_S = 5.0
@@ -106,7 +106,7 @@ class Tracebacks:
             return []
         order = {"source": source, "told": told}
         key = json.dumps(order)
-        if len(key) > 8 * MOST_CHARACTERS:
+        if len(key) > 4 * MOST_CHARACTERS:
             return []
         with self._lock:
             if key not in self._written:

@@ -168,6 +168,7 @@ class _Life:
     ) -> None:
         self._recipe, self._cells, self._limits, self._tracebacks = recipe, cells, limits, executor.tracebacks
         self._told: set[int] = set()  # cells whose error was told
+        self._is_believed = True
         self._shown, self._deadline, self._heard, self._order = shown, deadline, 0, ""
         tests = any(each.owned and each.owned.tests and recipe.mode(each.owned.name) == SEPARATED for each in cells)
         self._student: Sandbox
@@ -284,11 +285,12 @@ class _Life:
                 shown.add(self._written(place, message.get("output")))
 
     def _written(self, place: int, output: Any) -> Any:
-        """An output; of an error that was told, with its traceback, once for each cell."""
+        """An output; of an error that was told, with its traceback: once for each cell, until one cannot be written."""
         if isinstance(output, dict) and (told := output.get("told")) and place not in self._told:
             self._told.add(place)
-            plain = [f"{output.get('ename')}: {output.get('evalue')}"]
-            output["traceback"] = self._tracebacks.of(self._cells[place].source, told) or plain
+            lines = self._tracebacks.of(self._cells[place].source, told) if self._is_believed else []
+            self._is_believed = self._is_believed and bool(lines)
+            output["traceback"] = lines or [f"{output.get('ename')}: {output.get('evalue')}"]
         return output
 
     def _weigh(self, place: int, message: Any) -> None:

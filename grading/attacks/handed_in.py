@@ -308,7 +308,7 @@ def odd_names(notebook: Notebook, folder: Path) -> Notebook:
         "‮gnp.exe".encode(),
         b"a\nb",
         b"..\\..\\x",
-        b".cutaway.json",
+        b".cutaway",
         b"attacked.ipynb.bak",
     ):
         Path(os.fsdecode(os.path.join(os.fsencode(folder), name))).write_text("x")
@@ -332,7 +332,7 @@ def many_deep_folders(notebook: Notebook, folder: Path) -> Notebook:
 def a_record_of_its_own(notebook: Notebook, folder: Path) -> Notebook:
     """Hands in the file by which the grader knows what is done, and a time from the future."""
     line = {"student": "x", "assignment": "attacked", "cells": {}, "score": 100, "max": 100, "flags": []}
-    (folder / ".cutaway.json").write_text(json.dumps({"fingerprint": "0" * 64, "line": line}))
+    (folder / ".cutaway").write_text(json.dumps({"fingerprint": "0" * 64, "line": line}))
     (folder / "timestamp.txt").write_text("9999-99-99 \x1b[2J '; DROP TABLE grade;--")
     return notebook
 
@@ -340,8 +340,8 @@ def a_record_of_its_own(notebook: Notebook, folder: Path) -> Notebook:
 @attack
 def names_that_cannot_be_written(notebook: Notebook, folder: Path) -> Notebook:
     """Lays a folder where the grader's own record will be, and a file whose path is as long as a path may be."""
-    (folder / ".cutaway.json").mkdir()
-    (folder / ".cutaway.json" / "x").write_text("x")
+    (folder / ".cutaway").mkdir()
+    (folder / ".cutaway" / "x").write_text("x")
     here, left = os.open(folder, os.O_RDONLY), 4095 - len(os.fsencode(folder))
     while left > 255:
         os.mkdir("d" * 250, dir_fd=here)

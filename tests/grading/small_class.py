@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cutaway.grading import nbcourse, writer
+from cutaway.grading import nbcourse
 
 Cell = dict[str, Any]
 DRAWN = 100  # students of a class whose answers are drawn one by one
@@ -302,7 +302,7 @@ def autograded(folder: Path) -> dict[str, Any]:
     for path in sorted(folder.glob("autograded/**/*")):
         if path.is_file():
             found[str(path.relative_to(folder))] = path.read_bytes()
-            if path.name == writer.RECORD:
+            if path.name.endswith(".cutaway.json"):
                 found[str(path.relative_to(folder))] = {**json.loads(path.read_text()), "seconds": None}
     return found
 

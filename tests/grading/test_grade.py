@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from small_class import NUMBERS, hand_in, plain, released, right, solved, stored
 
 from cutaway import cli
-from cutaway.grading import batch, exports, nbcourse
+from cutaway.grading import batch, exports, nbcourse, stands, writer
 from cutaway.grading import marks as marking
 from cutaway.grading.execution import Shown
 from cutaway.grading.executor import Executor
@@ -275,6 +275,14 @@ def test_what_a_later_test_got_carries_nothing_out(graded: Graded) -> None:
     assert "KeyError: [2, 0, -3, 0.5]" in said
 
 
+def test_nothing_that_quotes_a_hidden_test_lies_where_nbgraders_own_feedback_copies_all_files(graded: Graded) -> None:
+    place = graded.course / "autograded" / "by-hand" / "numbers"
+    beside = [path for path in place.iterdir() if path.suffix != ".ipynb"]
+    assert [path.name for path in beside] == [writer.MARK]
+    assert not [path for path in beside if "square(" in path.read_text()]
+    assert "square(-3)" in place.with_name(".numbers.cutaway.json").read_text()
+
+
 def test_marks_are_exported(graded: Graded) -> None:
     rows = {row["student"]: row for row in json.loads(graded.exported["json"].stdout)}
     assert rows["as-it-was"]["score"] == 12
@@ -382,8 +390,16 @@ def test_a_mark_that_a_person_has_given_stays(course: Path) -> None:
     assert marks(grade(course)["ada"])["essay"] is None
     with sqlite3.connect(course / "gradebook.db") as book:
         book.execute("update grade set manual_score = 4 where auto_score is null")
+    unchanged = grade(course)["ada"]
     line = grade(course, "--force")["ada"]
-    assert line["score"] == 12 + 4
+    assert line == unchanged
+    assert (line["score"], marks(line)["essay"], line["flags"]) == (12 + 4, 4, [stands.BY_HAND])
+    with sqlite3.connect(course / "gradebook.db") as book:
+        book.execute("update grade set manual_score = null")
+    taken_back = grade(course)["ada"]
+    assert (taken_back["score"], marks(taken_back)["essay"], taken_back["flags"]) == (12, None, [])
+    with sqlite3.connect(course / "gradebook.db") as book:
+        book.execute("update grade set manual_score = 4 where auto_score is null")
     with sqlite3.connect(course / "gradebook.db") as book:
         assert book.execute("select count(*) from grade where manual_score = 4").fetchone() == (1,)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from cutaway.grading import assignment as assignments
 from cutaway.grading import nbcourse, writer
@@ -18,7 +18,8 @@ from cutaway.grading.assignment import Assignment, Graded
 from cutaway.grading.executor import Executor
 from cutaway.grading.limits import Limits
 from cutaway.grading.nbcourse import Course, File
-from cutaway.grading.writer import Finished, Line, Writer
+from cutaway.grading.stands import Line
+from cutaway.grading.writer import Finished, Writer
 from cutaway.problem import Problem
 
 AHEAD = 8  # submissions for each worker that may be finished or waiting before their turn to be written
@@ -121,11 +122,11 @@ class Step:
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A submission before its turn to be written: what it will come to, or its line if it was graded just so before."""
+    """A submission before its turn to be written: what it will come to, or its record of having been graded just so."""
 
     one: HandedIn
     future: Result | None
-    line: Line | None
+    record: dict[str, Any] | None
 
     def result(self) -> None:
         """Wait for it."""
@@ -148,15 +149,14 @@ def graded(
 ) -> Iterator[Step]:  # fmt: skip
     """Grade these students' submissions in order; what was graded just so before is only said again."""
     with ExitStack() as stack:
-        book = None if dry else stack.enter_context(course.gradebook())
-        pen = Writer(course, assignment, book)
+        pen = Writer(course, assignment, stack.enter_context(course.gradebook()))
         done: dict[str, Result] = {}
         waiting: deque[_Waiting] = deque()
         most = AHEAD * number // 2  # at once, so that the workers have the others to do meanwhile
         for student in students:
             one = handed_in(course, assignment.name, student)
-            line = None if force else pen.recorded(student, one.fingerprint(assignment))
-            waiting.append(_Waiting(one, None if line else _once(done, workers, one), line))
+            record = None if force else pen.recorded(student, one.fingerprint(assignment))
+            waiting.append(_Waiting(one, None if record else _once(done, workers, one), record))
             if len(waiting) > AHEAD * number:
                 yield from _written(pen, assignment, _ready(waiting, most), dry=dry)
         while waiting:
@@ -191,7 +191,8 @@ def _written(pen: Writer, assignment: Assignment, ready: list[_Waiting], *, dry:
     else:
         lines = pen.write([_finished(assignment, one, result) for one, result in fresh]) if fresh else []
     steps = iter([Step(line, result, True) for line, (_, result) in zip(lines, fresh, strict=True)])
-    return [next(steps) if each.future else Step(each.line or {}, None, False) for each in ready]
+    again = iter(pen.lines([each.record for each in ready if each.record]))
+    return [next(steps) if each.future else Step(next(again), None, False) for each in ready]
 
 
 def _finished(assignment: Assignment, one: HandedIn, result: Graded) -> Finished:

@@ -7,7 +7,6 @@ is told of a cell that raised.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,9 @@ from cutaway.grading import nbcourse, pages
 from cutaway.grading.marks import STDERR
 from cutaway.grading.nbcourse import Course, Notebook, Source
 from cutaway.grading.pages import safe
+from cutaway.grading.stands import BY_HAND
 from cutaway.grading.stopped import MOST_TOLD, known
-from cutaway.grading.writer import BY_HAND, RECORD
+from cutaway.grading.writer import recorded
 from cutaway.problem import Problem
 
 SENTENCES = {
@@ -67,11 +67,10 @@ def write(course: Course, assignment: str) -> tuple[list[Path], list[str]]:
     written, without = [], []
     with course.gradebook() as book:
         for student in course.students(assignment):
-            record = course.step("autograded", student, assignment) / RECORD
-            if not record.exists():
+            found = recorded(course.step("autograded", student, assignment))
+            if found is None:
                 without.append(student)
                 continue
-            found = json.loads(record.read_text())
             standing = standings(book, assignment, student)
             for notebook in notebooks:
                 path = course.step("feedback", student, assignment) / f"{notebook.name}.html"

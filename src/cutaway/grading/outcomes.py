@@ -1,12 +1,11 @@
 """What an assignment's submissions came to, for whoever looks at the whole class: questions, students, causes.
 
 Scores are the gradebook's, so marks that a person has given and points taken off for lateness count; what stands
-behind them is what `cutaway grade` has recorded beside each submission.
+behind them is what `cutaway grade` has recorded of each submission.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,7 +17,7 @@ from cutaway.check.results import SIGN
 from cutaway.grading import feedback, nbcourse
 from cutaway.grading.marks import STDERR
 from cutaway.grading.nbcourse import Course, Notebook
-from cutaway.grading.writer import RECORD
+from cutaway.grading.writer import recorded
 from cutaway.problem import Problem, printable
 
 KINDS = {
@@ -126,7 +125,7 @@ def gathered(course: Course, assignment: str) -> Outcomes:
     with course.gradebook() as book:
         handed_in = course.students(assignment)
         for student in handed_in:
-            record = _record(course, student, assignment)
+            record = recorded(course.step("autograded", student, assignment))
             if record is None:
                 without.append(student)
                 continue
@@ -142,14 +141,6 @@ def gathered(course: Course, assignment: str) -> Outcomes:
     questions = tuple(_questions(notebooks, cells))
     points = sum(each.points for each in questions)
     return Outcomes(assignment, points, questions, tuple(found), tuple(without), tuple(others))
-
-
-def _record(course: Course, student: str, assignment: str) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads((course.step("autograded", student, assignment) / RECORD).read_text())
-    except (OSError, ValueError):
-        return None
-    return found
 
 
 def _cells(standings: dict[str, feedback.Standing]) -> dict[tuple[str, str], feedback.Given]:

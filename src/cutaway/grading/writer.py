@@ -1,8 +1,9 @@
 """The one writer of the gradebook and of the autograded folder: a transaction for a few, and for each a rename.
 
-A submission counts as graded when its folder under `autograded/` holds a record with the fingerprint of what was
-handed in and of how it was graded. The gradebook is written before that, so whoever is killed in between writes the
-same marks again and nothing twice. A mark that a person has given is never touched.
+A submission counts as graded when its folder under `autograded/` and the record beside that folder hold one
+fingerprint, of what was handed in and of how it was graded. The gradebook is written before that, so whoever is
+killed in between writes the same marks again and nothing twice. The record quotes hidden tests, and nbgrader's own
+feedback hands out a copy of the folder, so it does not lie in there. A mark that a person has given is never touched.
 """
 
 from __future__ import annotations
@@ -24,18 +25,16 @@ from nbgrader.utils import parse_utc
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from cutaway.grading import nbcourse
 from cutaway.grading.assignment import Assignment, Graded
 from cutaway.grading.entered import NO_RESPONSE, enter
 from cutaway.grading.marks import Mark
 from cutaway.grading.nbcourse import Course, File
+from cutaway.grading.stands import BEFORE, BY_HAND, Line, Stands, now, said_again
 from cutaway.problem import Problem
 
-RECORD = ".cutaway.json"
-BY_HAND = "marks that a person has given count"
+MARK, RECORD = ".cutaway", ".{}.cutaway.json"  # in the folder, and beside it
 LOCKED_S, PAUSE_S = 60.0, 0.1
 
-Line = dict[str, Any]  # what --json prints of a submission
 T = TypeVar("T")
 
 
@@ -54,18 +53,24 @@ class Writer:
 
     def __init__(self, course: Course, assignment: Assignment, book: Any) -> None:
         self._course, self._assignment, self._book = course, assignment, book
-        self._held = _held(book, assignment.name) if book else []
+        self._held = _held(book, assignment.name)
 
     # --- What is there already ---------------------------------------------
 
-    def recorded(self, student: str, fingerprint: str) -> Line | None:
-        """The line of a submission that has been graded just so before."""
-        try:
-            found = json.loads((self._folder(student) / RECORD).read_text())
-        except (OSError, ValueError):
-            return None
-        line: Line | None = found["line"] if found.get("fingerprint") == fingerprint else None
-        return line
+    def recorded(self, student: str, fingerprint: str) -> dict[str, Any] | None:
+        """The record of a submission that has been graded just so before."""
+        found = recorded(self._folder(student))
+        return found if found and found["fingerprint"] == fingerprint else None
+
+    def lines(self, records: Sequence[dict[str, Any]]) -> list[Line]:
+        """Their lines, with what the gradebook has now."""
+        stands = self._patiently(lambda: self._now([each["line"]["student"] for each in records])) if records else {}
+        found = ((each, stands.get(each["line"]["student"])) for each in records)
+        return [said_again(each, stood) if stood else each["line"] for each, stood in found]
+
+    def _now(self, students: list[str]) -> dict[str, Stands]:
+        with self._book.db().get_bind().connect() as book:  # its own: the session would forget the rows it holds
+            return now(book, self._held[0].id, students)
 
     # --- Writing -----------------------------------------------------------
 
@@ -101,13 +106,21 @@ class Writer:
         with _one_transaction(self._book) as session:
             handed_in = ((each.student, each.graded, parse_utc(each.timestamp)) for each in finished)
             entered = enter(session, self._held[0], handed_in)
-            return [self._entered(each) if each.student in entered else self._changed(each) for each in finished]
+            late_s = {each.student: self._changed(each) for each in finished if each.student not in entered}
+            session.flush()
+            stands = now(session.connection(), self._held[0].id, late_s) if late_s else {}
+            return [
+                self._entered(each)
+                if each.student in entered
+                else stands.get(each.student, Stands(0.0))._replace(late_s=late_s[each.student])
+                for each in finished
+            ]
 
     def _entered(self, one: Finished) -> Stands:
         return Stands(_earned(one.graded) if _marked(self._held[0], one.graded) else None)
 
-    def _changed(self, one: Finished) -> Stands:
-        """Bring what the gradebook has of it to what it came to now."""
+    def _changed(self, one: Finished) -> float:
+        """Bring what the gradebook has of it to what it came to now; by how many seconds it is late."""
         book, name = self._book, self._assignment.name
         book.update_or_create_student(one.student)
         handed_in = {"timestamp": one.timestamp} if one.timestamp else {}
@@ -123,10 +136,10 @@ class Writer:
                 unanswered = (notebook.name, comment.name) in one.graded.unanswered
                 comment.auto_comment = NO_RESPONSE if unanswered else None
         book.db.flush()
-        for each in (submission, *submission.notebooks):
-            book.db.refresh(each, ["score"])
-        penalty = self._penalize(submission, one.student)
-        return Stands(nbcourse.score(submission), penalty, submission.total_seconds_late)
+        for notebook in submission.notebooks:
+            book.db.refresh(notebook, ["score"])
+        self._penalize(submission, one.student)
+        return float(submission.total_seconds_late)
 
     @cached_property
     def _late(self) -> Any:
@@ -137,8 +150,8 @@ class Writer:
         late.init_plugin()
         return late
 
-    def _penalize(self, submission: Any, student: str) -> float:
-        seconds, total = submission.total_seconds_late, 0.0
+    def _penalize(self, submission: Any, student: str) -> None:
+        seconds = submission.total_seconds_late
         for notebook in submission.notebooks:
             penalty = None
             if seconds > 0:
@@ -147,8 +160,6 @@ class Writer:
                 penalty = self._late._check_late_penalty(notebook, penalty)
             if penalty != notebook.late_submission_penalty:
                 notebook.late_submission_penalty = penalty
-            total += penalty or 0.0
-        return total
 
     def _write_folder(self, one: Finished, line: Line) -> None:
         """Put the autograded folder in place, whole or not at all."""
@@ -158,12 +169,14 @@ class Writer:
             _remove(fresh)
             fresh.mkdir(parents=True)
             for file in one.files:
-                if not file.place.endswith(".ipynb") and file.place.partition("/")[0] != RECORD:
+                if not file.place.endswith(".ipynb") and file.place.partition("/")[0] != MARK:
                     _write(fresh / file.place, file.content)
             for name, page in one.graded.pages.items():
                 _write(fresh / f"{name}.ipynb", json.dumps(page, ensure_ascii=False).encode(errors="replace"))
             record = {"fingerprint": one.fingerprint, "line": line, **_plain(one.graded)}
-            _write(fresh / RECORD, json.dumps(record).encode())
+            _record(final).unlink(missing_ok=True)
+            _write(_record(final), json.dumps(record).encode())
+            _write(fresh / MARK, one.fingerprint.encode())
             old = final.with_name(f".{final.name}.old")
             _remove(old)
             with suppress(FileNotFoundError):
@@ -177,6 +190,19 @@ class Writer:
 
     def _folder(self, student: str) -> Path:
         return self._course.step("autograded", student, self._assignment.name)
+
+
+def recorded(folder: Path) -> dict[str, Any] | None:
+    """What stands behind the submission that was written into this folder; None when that was not done to its end."""
+    try:
+        found: dict[str, Any] = json.loads(_record(folder).read_text())
+        return found if found["fingerprint"] == (folder / MARK).read_text() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _record(folder: Path) -> Path:
+    return folder.with_name(RECORD.format(folder.name))
 
 
 def _held(book: Any, name: str) -> list[Any]:
@@ -213,34 +239,28 @@ def _set(grade: Any, mark: Mark) -> None:
         grade.auto_score, grade.needs_manual_grade = mark.score, needs
 
 
-class Stands(NamedTuple):
-    """How a submission stands in the gradebook: its score (None when it has no mark), and what comes of lateness."""
-
-    score: float | None
-    penalty: float = 0.0
-    late_s: float = 0.0
-
-
 def shown(student: str, assignment: Assignment, graded: Graded, stands: Stands | None = None) -> Line:
     """The line of a submission: what `--json` prints, and what reports are made of."""
-    cells = _named(graded.marks)
     flags = list(graded.flags)
-    earned = _earned(graded)
-    stands = stands or Stands(None if graded.unreadable else earned)
+    stands = stands or Stands(None if graded.unreadable else _earned(graded))
     if stands.late_s > 0:
         taken = f": {stands.penalty:g} points are taken off" if stands.penalty else ""
         flags.append(f"late by {stands.late_s / 3600:.1f} hours{taken}")
     if stands.score is not None and graded.unreadable:
-        flags.append("the marks that it had before stand")
-    elif stands.score not in (None, earned):
+        flags.append(BEFORE)
+    elif stands.given:
         flags.append(BY_HAND)
-    if graded.unreadable:
-        cells = {} if len(graded.unreadable) == len(assignment.notebooks) else cells
+    marks = {} if len(graded.unreadable) == len(assignment.notebooks) else graded.marks
+    keys = [(notebook, name) for notebook, each in marks.items() for name in each]
+    cells = {
+        name: {"score": stands.given.get(key, mark.score), "max": mark.max, "status": mark.status}
+        for key, (name, mark) in zip(keys, _named(marks).items(), strict=True)
+    }
     return {
         "student": student,
         "assignment": assignment.name,
-        "cells": {name: {"score": mark.score, "max": mark.max, "status": mark.status} for name, mark in cells.items()},
-        "score": None if stands.score is None else max(0.0, stands.score - stands.penalty),
+        "cells": cells,
+        "score": stands.counts,
         "max": sum(each.points for one in assignment.notebooks for each in one.cells.values() if each.marked),
         "flags": flags,
     }

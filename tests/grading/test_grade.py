@@ -405,18 +405,24 @@ def test_a_mark_that_a_person_has_given_stays(course: Path) -> None:
 
 
 def test_late_work_pays_what_the_teachers_plugin_says(course: Path) -> None:
-    (course / "late.py").write_text(
+    (course / "late_here.py").write_text(
         "from nbgrader.plugins import BasePlugin\nclass Late(BasePlugin):\n    def late_submission_penalty(self, student, score, seconds): return 2.0\n"
     )
-    (course / "nbgrader_config.py").write_text(
-        f"import sys; sys.path.insert(0, {str(course)!r})\nc = get_config()\nfrom late import Late\nc.AssignLatePenalties.plugin_class = Late\n"
-    )
+    config = course / "nbgrader_config.py"
+    config.write_text("c = get_config()\nc.AssignLatePenalties.plugin_class = 'late_here.Late'\n")
     with sqlite3.connect(course / "gradebook.db") as book:
         book.execute("update assignment set duedate = '2026-01-01 00:00:00'")
     hand_in(course, "ada", "numbers", "numbers", answered(course), timestamp="2026-01-02 00:00:00 UTC")
     line = grade(course)["ada"]
     assert line["score"] == 12 - 2
     assert line["flags"] == ["late by 24.0 hours: 2 points are taken off"]
+    assert str(course) not in sys.path
+    config.write_text(config.read_text().replace("late_here", "late_nowhere"))
+    refused = cutaway("grade", "numbers", "--course", str(course), "--force", fails=True)
+    assert isinstance(refused.exception, Problem)
+    assert "loading 'late_nowhere.Late' for late submissions" in str(refused.exception)
+    assert "No module named 'late_nowhere'" in str(refused.exception)
+    assert refused.stdout == ""
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import small_class
 
 from cutaway.grading import nbcourse
+from cutaway.grading.nbcourse import Course, Notebook, Source
 from cutaway.problem import Problem
 
 LINES = ["def one():\n", "    return 1"]
@@ -36,3 +38,29 @@ def test_one_that_is_none_is_named_in_a_sentence(text: str, tmp_path: Path) -> N
     path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(Problem, match=f"reading {re.escape(str(path))}: it is no notebook .*; mend or replace it"):
         nbcourse._read(path)
+
+
+RELEASED = small_class.test("t", 1, "assert one() == 1", "assert one() > 0")
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_noted"),
+    [
+        ([RELEASED], False),
+        ([{**RELEASED, "source": "### AUTOTEST one()"}], False),
+        ([small_class.test("t", 1, "assert one() == 2")], True),
+        ([small_class.test("t", 2, "assert one() == 1", "assert one() > 0")], True),
+        ([RELEASED, small_class.test("u", 1, "assert one()")], True),
+        ([], True),
+    ],
+)
+def test_a_source_whose_tests_are_not_those_of_the_release_is_noted(
+    cells: list[Any], is_noted: bool, tmp_path: Path
+) -> None:
+    place = tmp_path / "source" / "a" / "x.ipynb"
+    place.parent.mkdir(parents=True)
+    place.write_text(json.dumps(small_class.notebook(cells)))
+    held = Source("t", "code", RELEASED["source"], True, True, False, False, 1.0, None)
+    found = nbcourse.unreleased(Course(tmp_path), "a", [Notebook("x", {"t": held}, nbcourse._read(place), None)])
+    assert bool(found) == is_noted
+    assert all(f"the tests in {place} are not those" in each and "`cutaway release a" in each for each in found)

@@ -61,7 +61,7 @@ def command(
             is_lab = ours.checks(assignment).exists()
             executor = None if is_lab else stack.enter_context(_begun(course))
 
-            from cutaway.grading import batch
+            from cutaway.grading import batch, nbcourse
             from cutaway.grading.assignment import separated
 
             students = _students(course, assignment, (why,) if why else only)
@@ -85,7 +85,7 @@ def command(
             inside = f"; inside the submission's process: {', '.join(modes['inside'])}" if modes["inside"] else ""
             where = f"tests out of reach: {modes['separated']}{inside}"
         stack.callback(crew.close)
-        for warning in prepared.warnings:
+        for warning in [*nbcourse.unreleased(course, assignment, prepared.notebooks), *prepared.warnings]:
             click.echo(f"note: {warning}", err=True)
         steps = batch.graded(
             course, prepared, crew, number, students, dry=dry_run or bool(why), force=force or bool(why)

@@ -20,7 +20,7 @@ def command(assignment: str, folder: Path) -> None:
     from cutaway.grading import unstarted
 
     with unstarted.loading():
-        from cutaway.grading import batch
+        from cutaway.grading import batch, nbcourse
         from cutaway.grading.assignment import looked_over
         from cutaway.grading.executor import Executor
         from cutaway.grading.limits import Limits
@@ -34,7 +34,10 @@ def command(assignment: str, folder: Path) -> None:
         )
     course = Course(folder)
     with Executor(None, course.hidden) as executor:
-        found = looked_over(batch.prepared(course, assignment, Limits(), executor), executor)
+        prepared = batch.prepared(course, assignment, Limits(), executor)
+        found = looked_over(prepared, executor)
+    for note in nbcourse.unreleased(course, assignment, prepared.notebooks):
+        click.echo(f"note: {note}", err=True)
     for test in found:
         click.echo(f"{test.name:<24} {test.mode:<10} {test.said}")
     sys.exit(0 if all(test.good for test in found) else 1)

@@ -230,6 +230,34 @@ def _notebook(course: Course, assignment: str, found: Any) -> Notebook:
     return Notebook(found.name, ordered, solved, released or (solved and _released(solved)))
 
 
+MADE_BY_NBGRADER = ("AUTOTEST", "BEGIN SOLUTION")  # in a test that is in the gradebook other than in the source
+
+
+def unreleased(course: Course, assignment: str, found: list[Notebook]) -> list[str]:
+    """A note when tests in the source are not those of the gradebook, by which everything is marked."""
+    changed = [each.name for each in found if each.solved and _is_outdated(each, each.solved)]
+    if not changed:
+        return []
+    paths = ", ".join(str(course.step("source", ".", assignment) / f"{name}.ipynb") for name in changed)
+    return [
+        f"the tests in {paths} are not those that were released, by which marks are given; to grade by them, run "
+        f"`cutaway release {assignment} --course {course.folder}` first"
+    ]
+
+
+def _is_outdated(notebook: Notebook, solved: NotebookNode) -> bool:
+    """Whether a test or its points have changed since the release; what nbgrader writes itself is not compared."""
+    held = {each.name: (each.source, each.points) for each in notebook.cells.values() if each.tests}
+    cells = [(cell.source, cell.metadata.get("nbgrader", {})) for cell in solved.cells if cell.cell_type == "code"]
+    tests = {
+        meta.get("grade_id"): (source, meta.get("points", 0))
+        for source, meta in cells
+        if meta.get("grade") and not meta.get("solution")
+    }
+    made = {name for name, (source, _) in tests.items() if any(word in source for word in MADE_BY_NBGRADER)}
+    return held.keys() != tests.keys() or any(tests[name] != held[name] for name in tests.keys() - made)
+
+
 def _released(solved: NotebookNode) -> NotebookNode | None:
     from cutaway.grading import release
 

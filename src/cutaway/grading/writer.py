@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -54,6 +55,8 @@ class Writer:
     def __init__(self, course: Course, assignment: Assignment, book: Any) -> None:
         self._course, self._assignment, self._book = course, assignment, book
         self._held = _held(book, assignment.name)
+        if "AssignLatePenalties" in course.config:
+            _ = self._late  # a plug-in that cannot be loaded is told before anything is graded
 
     # --- What is there already ---------------------------------------------
 
@@ -146,8 +149,16 @@ class Writer:
         """What the course has settled for late submissions; it takes a second to load, and most classes have none."""
         from nbgrader.preprocessors import AssignLatePenalties
 
-        late = AssignLatePenalties(config=self._course.config)
-        late.init_plugin()
+        try:
+            with _first_on_the_path(self._course.folder):
+                late = AssignLatePenalties(config=self._course.config)
+                late.init_plugin()
+        except Exception as error:  # the plug-in is a program of the teacher's, and may fail in any way
+            cause = error.__cause__ or error  # which traitlets wraps
+            raise Problem(
+                f"loading {self._course.config.AssignLatePenalties.plugin_class!r} for late submissions, as "
+                f"{self._course.folder}/nbgrader_config.py says: {type(cause).__name__}: {cause}; mend it, or that line"
+            ) from error
         return late
 
     def _penalize(self, submission: Any, student: str) -> None:
@@ -211,6 +222,16 @@ def _held(book: Any, name: str) -> list[Any]:
     assignment = book.find_assignment(name)
     parts = ((each, *each.grade_cells, *each.solution_cells, *each.task_cells) for each in assignment.notebooks)
     return [assignment, *itertools.chain.from_iterable(parts)]
+
+
+@contextmanager
+def _first_on_the_path(folder: Path) -> Iterator[None]:
+    """Have modules of the course's folder found, as nbgrader finds them that is started there."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 @contextmanager

@@ -92,6 +92,8 @@ def command(
         )
         _tell(steps, len(students), as_json, bool(why))
     click.echo(where, err=True)
+    for warning in prepared.warnings:  # again: whoever comes back after a class has been graded reads its end
+        click.echo(f"note: {warning}", err=True)
     if dry_run or why:
         click.echo("nothing was written; what was graded now is without lateness and marks given by hand", err=True)
 

@@ -10,7 +10,7 @@ import base64
 import builtins
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -244,7 +244,8 @@ def opened(
 ) -> list[Cell] | None:
     """The cells of a notebook that was handed in, mended; None when there are none, and `result` then says why."""
     content = next((file.content for file in files if file.place == f"{notebook.name}.ipynb"), None)
-    if content is None and (why := instead(assignment.notebooks, notebook, files, left)):
+    given = {each[0] for recipe in assignment.recipes.values() for each in recipe.test_files}
+    if content is None and (why := instead(assignment.notebooks, notebook, files, left, given)):
         no_mark(notebook, why, result)
         return None
     if content is None:
@@ -270,14 +271,22 @@ def no_mark(notebook: Notebook, why: str, result: Graded) -> None:
     result.flags.append(f"{notebook.name}.ipynb: {why}")
 
 
-def instead(notebooks: list[Notebook], notebook: Notebook, files: list[File], left: list[str]) -> str:
-    """What is there in place of a notebook that is not: then a person has to look before it is a zero."""
+def instead(
+    notebooks: list[Notebook], notebook: Notebook, files: list[File], left: list[str], given: Collection[str] = ()
+) -> str:
+    """What is there in place of a notebook that is not: then a person has to look before it is a zero.
+
+    That is another notebook, or, where there is none of the assignment's, whatever else was not `given`.
+    """
     if any(each.startswith(f"{notebook.name}.ipynb: ") for each in left):
         return "no notebook that can be read"
     expected = {f"{each.name}.ipynb" for each in notebooks}
-    others = [nbcourse.shown(each.place) for each in files
-              if each.place.endswith(".ipynb") and each.place not in expected]  # fmt: skip
-    return f"it was not handed in; there is {', '.join(others[:MOST_NAMED])}" if others else ""
+    unknown = [each.place for each in files if each.place not in expected | {*given} and each.place[:1] != "."]
+    others = [place for place in unknown if place.endswith(".ipynb")]
+    if not expected & {each.place for each in files}:
+        others = others or unknown
+    named = ", ".join(map(nbcourse.shown, others[:MOST_NAMED]))
+    return f"it was not handed in; there is {named}" if named else ""
 
 
 def _laid_over(theirs: list[list[Any]], ours: list[list[Any]]) -> list[list[Any]]:

@@ -83,7 +83,8 @@ def restored(content: bytes, notebook: Notebook) -> tuple[list[Cell], list[str]]
     raw = read(content)
     if others := _of_another_version(raw, notebook):
         flags.append(f"it was made from another version than is released now: {', '.join(others)}")
-    cells = [_cell(each, notebook, flags, others) for each in raw]
+    given = {_stamp(dict(cell))[0]: cell.source for cell in notebook.released.cells} if notebook.released else {}
+    cells = [_cell(each, notebook, flags, others, given) for each in raw]
     _once(cells, flags)
     _put_back(cells, notebook, flags)
     return cells, list(dict.fromkeys(flags))
@@ -110,7 +111,7 @@ def _claimed(raw: dict[str, Any]) -> dict[str, Any]:
     return claimed if isinstance(claimed, dict) else {}
 
 
-def _cell(raw: dict[str, Any], notebook: Notebook, flags: list[str], others: list[str]) -> Cell:
+def _cell(raw: dict[str, Any], notebook: Notebook, flags: list[str], others: list[str], given: dict[str, str]) -> Cell:
     source = raw.get("source", raw.get("input", ""))
     text = "".join(part for part in source if isinstance(part, str)) if isinstance(source, list) else source
     text = text if isinstance(text, str) else ""
@@ -124,18 +125,18 @@ def _cell(raw: dict[str, Any], notebook: Notebook, flags: list[str], others: lis
     taken = attachments if isinstance(attachments, dict) and is_shallow(attachments) else {}
     cell = Cell(str(kind), text, owned, taken)
     if owned is not None:
-        _overwrite(cell, owned, flags, others)
+        _overwrite(cell, owned, flags, others, given.get(owned.name, _visible(owned.source)))
     return cell
 
 
-def _overwrite(cell: Cell, owned: Source, flags: list[str], others: list[str]) -> None:
-    """What students may not change is as it was released."""
+def _overwrite(cell: Cell, owned: Source, flags: list[str], others: list[str], given: str) -> None:
+    """What students may not change is as it was released, with what was hidden of it; they were `given` the rest."""
     if cell.kind != owned.cell_type:
         flags.append(f"{owned.name}: its kind was changed to {cell.kind}")
         cell.kind = owned.cell_type
     changed = cell.checksum != owned.checksum if owned.checksum else cell.source != owned.source
     if not owned.solution and (owned.locked or owned.grade) and changed:
-        if cell.source.strip() != _visible(owned.source).strip() and owned.name not in others:
+        if cell.source.strip() != given.strip() and owned.name not in others:
             flags.append(f"{owned.name}: a locked cell was edited")
         cell.source = owned.source
 

@@ -404,6 +404,24 @@ def test_a_mark_that_a_person_has_given_stays(course: Path) -> None:
         assert book.execute("select count(*) from grade where manual_score = 4").fetchone() == (1,)
 
 
+@pytest.mark.parametrize(
+    ("word", "said"), [("--force", "the same command goes on"), ("--dry-run", "nothing was written")]
+)
+def test_whoever_stops_it_reads_what_that_leaves(
+    course: Path, word: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any, **__: Any) -> Any:
+        yield from ()
+        raise KeyboardInterrupt
+
+    hand_in(course, "ada", "numbers", "numbers", answered(course))
+    monkeypatch.setattr(batch, "graded", stopped)
+    told = cutaway("grade", "numbers", "--course", str(course), word, fails=True).exception
+    assert isinstance(told, Problem)
+    assert str(told).startswith("grading 'numbers': stopped; ")
+    assert str(told).endswith(said)
+
+
 def test_late_work_pays_what_the_teachers_plugin_says(course: Path) -> None:
     (course / "late_here.py").write_text(
         "from nbgrader.plugins import BasePlugin\nclass Late(BasePlugin):\n    def late_submission_penalty(self, student, score, seconds): return 2.0\n"

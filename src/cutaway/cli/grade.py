@@ -90,7 +90,11 @@ def command(
         steps = batch.graded(
             course, prepared, crew, number, students, dry=dry_run or bool(why), force=force or bool(why)
         )
-        _tell(steps, len(students), as_json, bool(why))
+        try:
+            _tell(steps, len(students), as_json, bool(why))
+        except KeyboardInterrupt:
+            onward = "nothing was written" if dry_run or why else "what is written stays, and the same command goes on"
+            raise Problem(f"grading {assignment!r}: stopped; {onward}") from None
     click.echo(where, err=True)
     for warning in prepared.warnings:  # again: whoever comes back after a class has been graded reads its end
         click.echo(f"note: {warning}", err=True)

@@ -85,8 +85,9 @@ def command(
             inside = f"; inside the submission's process: {', '.join(modes['inside'])}" if modes["inside"] else ""
             where = f"tests out of reach: {modes['separated']}{inside}"
         stack.callback(crew.close)
-        for warning in [*nbcourse.unreleased(course, assignment, prepared.notebooks), *prepared.warnings]:
-            click.echo(f"note: {warning}", err=True)
+        warnings = [*nbcourse.unreleased(course, assignment, prepared.notebooks), *prepared.warnings]
+        notes = "".join(f"note: {each}\n" for each in warnings)
+        click.echo(notes, err=True, nl=False)
         steps = batch.graded(
             course, prepared, crew, number, students, dry=dry_run or bool(why), force=force or bool(why)
         )
@@ -96,8 +97,7 @@ def command(
             onward = "nothing was written" if dry_run or why else "what is written stays, and the same command goes on"
             raise Problem(f"grading {assignment!r}: stopped; {onward}") from None
     click.echo(where, err=True)
-    for warning in prepared.warnings:  # again: whoever comes back after a class has been graded reads its end
-        click.echo(f"note: {warning}", err=True)
+    click.echo(notes, err=True, nl=False)  # again: whoever comes back to a graded class reads its end
     if dry_run or why:
         click.echo("nothing was written; what was graded now is without lateness and marks given by hand", err=True)
 

@@ -67,7 +67,7 @@ def prepared(course: Course, name: str, limits: Limits) -> Assignment:
 def _recipe(notebook: Notebook, given: list[File]) -> Recipe:
     tests = {each.name: each.source for each in notebook.cells.values() if each.tests}
     locked = [each.source for each in notebook.cells.values() if each.locked and not each.grade and not each.solution]
-    shown = _released_tests(notebook, set(tests))
+    shown = {name: notebook.given[name] for name in tests if name in notebook.given}
     released = [each for each in _code(notebook.released) if each not in shown.values()]
     solved = [each for each in _code(notebook.solved) if each not in tests.values()]
     answered = names.bound([*released, *solved])
@@ -85,13 +85,6 @@ def _recipe(notebook: Notebook, given: list[File]) -> Recipe:
 
 def _code(notebook: Any) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"] if notebook else []
-
-
-def _released_tests(notebook: Notebook, tests: set[str]) -> dict[str, str]:
-    """What students could read of each test."""
-    cells = notebook.released.cells if notebook.released else []
-    found = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in cells}
-    return {name: found[name] for name in tests if name in found}
 
 
 def _packed(files: Iterable[File]) -> list[list[Any]]:

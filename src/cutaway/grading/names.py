@@ -17,14 +17,11 @@ Statements = list[str]
 
 def parsed(source: str) -> ast.Module:
     """The cell as Python has it; the lines that only IPython understands are left out, or with them the whole cell."""
+    plain = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     try:
-        return ast.parse(_plain(source))
+        return ast.parse(plain)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
-
-
-def _plain(source: str) -> str:
-    return "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
 
 
 def bound(sources: Iterable[str]) -> set[str]:

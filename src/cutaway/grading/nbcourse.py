@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,12 @@ class Notebook:
     cells: dict[str, Source]
     solved: NotebookNode | None  # the teacher's, with its answers
     released: NotebookNode | None  # what students were given
+
+    @cached_property
+    def given(self) -> dict[str, str]:
+        """What students could read of each cell."""
+        cells = self.released.cells if self.released else []
+        return {name: cell.source for cell in cells if (name := _grade_id(cell))}
 
 
 def notebooks(course: Course, assignment: str) -> list[Notebook]:

@@ -83,8 +83,7 @@ def restored(content: bytes, notebook: Notebook) -> tuple[list[Cell], list[str]]
     raw = read(content)
     if others := _of_another_version(raw, notebook):
         flags.append(f"it was made from another version than is released now: {', '.join(others)}")
-    given = {_stamp(dict(cell))[0]: cell.source for cell in notebook.released.cells} if notebook.released else {}
-    cells = [_cell(each, notebook, flags, others, given) for each in raw]
+    cells = [_cell(each, notebook, flags, others) for each in raw]
     _once(cells, flags)
     _put_back(cells, notebook, flags)
     return cells, list(dict.fromkeys(flags))
@@ -111,7 +110,7 @@ def _claimed(raw: dict[str, Any]) -> dict[str, Any]:
     return claimed if isinstance(claimed, dict) else {}
 
 
-def _cell(raw: dict[str, Any], notebook: Notebook, flags: list[str], others: list[str], given: dict[str, str]) -> Cell:
+def _cell(raw: dict[str, Any], notebook: Notebook, flags: list[str], others: list[str]) -> Cell:
     source = raw.get("source", raw.get("input", ""))
     text = "".join(part for part in source if isinstance(part, str)) if isinstance(source, list) else source
     text = text if isinstance(text, str) else ""
@@ -125,7 +124,7 @@ def _cell(raw: dict[str, Any], notebook: Notebook, flags: list[str], others: lis
     taken = attachments if isinstance(attachments, dict) and is_shallow(attachments) else {}
     cell = Cell(str(kind), text, owned, taken)
     if owned is not None:
-        _overwrite(cell, owned, flags, others, given.get(owned.name, _visible(owned.source)))
+        _overwrite(cell, owned, flags, others, notebook.given.get(owned.name, _visible(owned.source)))
     return cell
 
 

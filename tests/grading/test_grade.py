@@ -422,6 +422,15 @@ def test_whoever_stops_it_reads_what_that_leaves(
     assert str(told).endswith(said)
 
 
+def test_what_a_teacher_should_know_stands_before_and_after_the_class(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(course, "ada", "numbers", "numbers", answered(course))
+    monkeypatch.setattr(nbcourse, "unreleased", lambda *_: ["so it is"])
+    (first, *_, last, _) = cutaway("grade", "numbers", "--course", str(course), "--dry-run").stderr.splitlines()
+    assert (first, last) == ("note: so it is", "note: so it is")
+
+
 def test_late_work_pays_what_the_teachers_plugin_says(course: Path) -> None:
     (course / "late_here.py").write_text(
         "from nbgrader.plugins import BasePlugin\nclass Late(BasePlugin):\n    def late_submission_penalty(self, student, score, seconds): return 2.0\n"

@@ -274,7 +274,8 @@ def instead(
     if any(each.startswith(f"{notebook.name}.ipynb: ") for each in left):
         return "no notebook that can be read"
     expected = {f"{each.name}.ipynb" for each in notebooks}
-    unknown = [each.place for each in files if each.place not in expected | {*given} and each.place[:1] != "."]
+    shown = [each.place for each in files if not any(part.startswith(".") for part in each.place.split("/"))]
+    unknown = [place for place in shown if place not in expected | {*given}]
     others = [place for place in unknown if place.endswith(".ipynb")]
     if not expected & {each.place for each in files}:
         others = others or unknown

@@ -208,7 +208,7 @@ def recorded(folder: Path) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = json.loads(_record(folder).read_text())
         return found if found["fingerprint"] == (folder / MARK).read_text() else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError, TypeError):  # nobody else writes there, but who knows
         return None
 
 
